@@ -1,0 +1,26 @@
+# Language level, warnings, compiler launcher and output directories of all targets.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+find_program(MHO_CCACHE ccache)
+if(MHO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${MHO_CCACHE})
+endif()
+find_program(MHO_LLD NAMES ld.lld-19 ld.lld)
+if(MHO_LLD)
+  add_link_options(-fuse-ld=lld)
+  get_filename_component(_mho_lld_dir ${MHO_LLD} REALPATH)
+endif()
+
+# Our numerics are defined op by op: no contraction, no fast-math, on any host code that computes them.
+add_compile_options(-Wall -Wextra -Wno-unused-parameter -ffp-contract=off)
+include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})

@@ -1,0 +1,174 @@
+// Attributes: the tiling's arithmetic, and the assembly of axes, statistics and results.
+#include "dialect/IR/AnalogDialect.h"
+
+using namespace mlir;
+using namespace mho::analog;
+
+TilingAttr mho::analog::getTiling(Operation *op) {
+  for (Operation *parent = op->getParentOp(); parent; parent = parent->getParentOp())
+    if (auto tiling = parent->getAttrOfType<TilingAttr>(AnalogDialect::kTilingAttr))
+      return tiling;
+  return {};
+}
+
+int64_t TilingAttr::getTileCount(int64_t inputs) const {
+  if (inputs == 0)
+    return 0;
+  return getRows() <= 0 ? 1 : (inputs + getRows() - 1) / getRows();
+}
+
+int64_t TilingAttr::getTileBegin(int64_t inputs, int64_t tile) const {
+  int64_t count = getTileCount(inputs);
+  if (count <= 1)
+    return tile == 0 ? 0 : inputs;
+  if (getKind() == TilingKind::Fixed)
+    return std::min(tile * getRows(), inputs);
+  return tile * (inputs / count) + std::min(tile, inputs % count);
+}
+
+int64_t TilingAttr::getPhysicalRows(int64_t inputs, int64_t tile) const {
+  if (getKind() == TilingKind::Fixed && getRows() > 0)
+    return getRows();
+  return getTileBegin(inputs, tile + 1) - getTileBegin(inputs, tile);
+}
+
+Value TilingAttr::buildTileCount(OpBuilder &builder, Location loc, Value inputs) const {
+  auto constant = [&](int64_t v) -> Value { return builder.create<arith::ConstantIndexOp>(loc, v); };
+  // No rows given: one tile, unless there is no input at all.
+  if (getRows() <= 0)
+    return builder.create<arith::MinUIOp>(loc, inputs, constant(1));
+  return builder.create<arith::CeilDivUIOp>(loc, inputs, constant(getRows()));
+}
+
+Value TilingAttr::buildTileBegin(OpBuilder &builder, Location loc, Value inputs, Value tile) const {
+  if (getRows() <= 0)
+    return builder.create<arith::MulIOp>(loc, tile, inputs);
+  if (getKind() == TilingKind::Fixed) {
+    Value rows = builder.create<arith::ConstantIndexOp>(loc, getRows());
+    Value begin = builder.create<arith::MulIOp>(loc, tile, rows);
+    return builder.create<arith::MinUIOp>(loc, begin, inputs);
+  }
+  Value count = buildTileCount(builder, loc, inputs);
+  Value base = builder.create<arith::DivUIOp>(loc, inputs, count);
+  Value extra = builder.create<arith::RemUIOp>(loc, inputs, count);
+  Value begin = builder.create<arith::MulIOp>(loc, tile, base);
+  Value longer = builder.create<arith::MinUIOp>(loc, tile, extra);
+  return builder.create<arith::AddIOp>(loc, begin, longer);
+}
+
+bool AxesAttr::within(ArrayRef<Axis> visible) const {
+  return llvm::all_of(getAxes(), [&](Axis axis) { return llvm::is_contained(visible, axis); });
+}
+
+std::string AxesAttr::str() const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << '(';
+  llvm::interleaveComma(getAxes(), os, [&](Axis axis) { os << stringifyAxis(axis); });
+  os << ')';
+  return os.str();
+}
+
+static ParseResult parseAxis(AsmParser &parser, Axis &axis) {
+  StringRef word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return failure();
+  std::optional<Axis> parsed = symbolizeAxis(word);
+  if (!parsed)
+    return parser.emitError(loc, "expected an axis (t, m, n or k), got '") << word << "'";
+  axis = *parsed;
+  return success();
+}
+
+/// "t, n" between the given delimiters.
+static FailureOr<AxesAttr> parseAxes(AsmParser &parser, AsmParser::Delimiter delimiter) {
+  SmallVector<Axis> axes;
+  if (parser.parseCommaSeparatedList(delimiter, [&] { return parseAxis(parser, axes.emplace_back()); }))
+    return failure();
+  return AxesAttr::get(parser.getContext(), axes);
+}
+
+Attribute AxesAttr::parse(AsmParser &parser, Type) {
+  FailureOr<AxesAttr> axes = parseAxes(parser, AsmParser::Delimiter::LessGreater);
+  return failed(axes) ? Attribute() : *axes;
+}
+
+void AxesAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  llvm::interleaveComma(getAxes(), printer, [&](Axis axis) { printer << stringifyAxis(axis); });
+  printer << '>';
+}
+
+template <class Enum>
+static ParseResult parseEnum(AsmParser &parser, Enum &value, std::optional<Enum> (*symbolize)(StringRef), StringRef what) {
+  StringRef word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return failure();
+  std::optional<Enum> parsed = symbolize(word);
+  if (!parsed)
+    return parser.emitError(loc, "unknown ") << what << " '" << word << "'";
+  value = *parsed;
+  return success();
+}
+
+/// `<` body `>`
+template <class Attr> static Attribute parseBracketed(AsmParser &parser) {
+  if (parser.parseLess())
+    return {};
+  FailureOr<Attr> attr = Attr::parseBody(parser);
+  if (failed(attr) || parser.parseGreater())
+    return {};
+  return *attr;
+}
+
+template <class Attr> static void printBracketed(Attr attr, AsmPrinter &printer) {
+  printer << '<';
+  attr.printBody(printer);
+  printer << '>';
+}
+
+Attribute StatAttr::parse(AsmParser &parser, Type) { return parseBracketed<StatAttr>(parser); }
+void StatAttr::print(AsmPrinter &printer) const { printBracketed(*this, printer); }
+Attribute ResultAttr::parse(AsmParser &parser, Type) { return parseBracketed<ResultAttr>(parser); }
+void ResultAttr::print(AsmPrinter &printer) const { printBracketed(*this, printer); }
+
+// absmax(rhs 0) over (t, n)
+FailureOr<StatAttr> StatAttr::parseBody(AsmParser &parser) {
+  StatKind kind;
+  Side side;
+  int64_t operand;
+  if (parseEnum<StatKind>(parser, kind, symbolizeStatKind, "statistic") || parser.parseLParen() ||
+      parseEnum<Side>(parser, side, symbolizeSide, "side") || parser.parseInteger(operand) || parser.parseRParen() ||
+      parser.parseKeyword("over"))
+    return failure();
+  FailureOr<AxesAttr> over = parseAxes(parser, AsmParser::Delimiter::Paren);
+  if (failed(over))
+    return failure();
+  return StatAttr::get(parser.getContext(), kind, side, operand, *over);
+}
+
+void StatAttr::printBody(AsmPrinter &printer) const {
+  printer << stringifyStatKind(getKind()) << '(' << stringifySide(getSide()) << ' ' << getOperand() << ") over " << getOver().str();
+}
+
+// value over (m, n); stat 0 over (t, n)
+FailureOr<ResultAttr> ResultAttr::parseBody(AsmParser &parser) {
+  ResultKind kind;
+  int64_t stat = 0;
+  if (parseEnum<ResultKind>(parser, kind, symbolizeResultKind, "result kind") ||
+      (kind == ResultKind::Stat && parser.parseInteger(stat)) || parser.parseKeyword("over"))
+    return failure();
+  FailureOr<AxesAttr> over = parseAxes(parser, AsmParser::Delimiter::Paren);
+  if (failed(over))
+    return failure();
+  return ResultAttr::get(parser.getContext(), kind, *over, stat);
+}
+
+void ResultAttr::printBody(AsmPrinter &printer) const {
+  printer << stringifyResultKind(getKind());
+  if (getKind() == ResultKind::Stat)
+    printer << ' ' << getStat();
+  printer << " over " << getOver().str();
+}

@@ -1,0 +1,43 @@
+// The compiled analog linear layer: one fused kernel per direction, on a backend. No MLIR and no torch header.
+//
+//   auto layer = Linear::get(spec, "cpu");            // built once per spec and backend, thread safe
+//   if (!layer) fail(layer.message());
+//   auto status = (*layer)->forward(args, parallelFor);
+//
+// Shapes: x [B,K], weight [O,K], bias [O], range beta [T], key int64 [2], y [B,O], saturation int32 [T,B,ceil(O/32)]
+// (bit n mod 32 of word n / 32: the accumulator saturated), rowRange [T,B] (dynamic ranges only).
+// Every kernel is compiled on first use; sizes are run-time values, a new size never compiles.
+#pragma once
+
+#include "runtime/LinearSpec.h"
+#include "runtime/Status.h"
+#include "runtime/TensorRef.h"
+
+#include <memory>
+#include <string>
+
+namespace mho {
+
+struct LinearForwardArgs {
+  TensorRef x, weight, bias, range, key;   // inputs; bias, range, key undefined where the spec has no use for them
+  TensorRef y, saturation, rowRange;       // outputs; saturation undefined: bits are not wanted (or no ADC mask)
+  LinearScalars scalars;
+};
+
+struct LinearBackwardArgs {
+  TensorRef grad, x, weight, range, key, saturation, rowRange; // inputs
+  TensorRef dx, dweight, dbias, drange;                        // outputs; undefined: not wanted
+  LinearScalars scalars;
+};
+
+class Linear {
+public:
+  virtual ~Linear() = default;
+  /// The layer's kernels on backend "cpu" or "reference". Errors: contradictory spec, unknown backend.
+  static Expected<std::shared_ptr<Linear>> get(const LinearSpec &spec, const std::string &backend);
+  /// Errors: shapes that do not fit (naming them), a failed compilation (naming the stage and the IR's file).
+  virtual Status forward(const LinearForwardArgs &args, const ParallelFor &parallelFor) = 0;
+  virtual Status backward(const LinearBackwardArgs &args, const ParallelFor &parallelFor) = 0;
+};
+
+} // namespace mho

@@ -1,0 +1,25 @@
+// A tensor as the kernels see it: address, sizes, strides in elements. Owns nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+namespace mho {
+
+enum class ElementType : uint8_t { F32, I32, I64 };
+
+struct TensorRef {
+  void *data = nullptr;
+  ElementType type = ElementType::F32;
+  int rank = 0;
+  std::array<int64_t, 3> sizes{};
+  std::array<int64_t, 3> strides{}; ///< in elements
+
+  bool defined() const { return rank > 0; }
+};
+
+/// Runs body(begin, end) over a partition of [0, n): the caller's thread pool. Serial: [](n, grain, f){ f(0, n); }.
+using ParallelFor = std::function<void(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)> &body)>;
+
+} // namespace mho
