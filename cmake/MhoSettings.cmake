@@ -15,11 +15,24 @@ find_program(MHO_CCACHE ccache)
 if(MHO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${MHO_CCACHE})
 endif()
-find_program(MHO_LLD NAMES ld.lld-19 ld.lld)
+# g++ -fuse-ld=lld takes the first ld.lld on its path, which Debian's lld-19 does not provide by that name.
+find_program(MHO_LLD ld.lld PATHS /usr/lib/llvm-19/bin NO_DEFAULT_PATH)
 if(MHO_LLD)
-  add_link_options(-fuse-ld=lld)
-  get_filename_component(_mho_lld_dir ${MHO_LLD} REALPATH)
+  get_filename_component(_mho_lld_dir ${MHO_LLD} DIRECTORY)
+  add_link_options(-fuse-ld=lld -B${_mho_lld_dir})
 endif()
+
+option(MHO_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+if(MHO_SANITIZE)
+  # MLIR and torch are not instrumented, so container annotations and vptr checks across them would report what is no error.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# What is installed finds mho's own library beside it, and LLVM and torch where the build found them.
+include(GNUInstallDirs)
+set(CMAKE_INSTALL_RPATH "$ORIGIN;$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
 # Our numerics are defined op by op: no contraction, no fast-math, on any host code that computes them.
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -ffp-contract=off)

@@ -19,8 +19,8 @@
 namespace mho {
 
 struct LinearForwardArgs {
-  TensorRef x, weight, bias, range, key;   // inputs; bias, range, key undefined where the spec has no use for them
-  TensorRef y, saturation, rowRange;       // outputs; saturation undefined: bits are not wanted (or no ADC mask)
+  TensorRef x, weight, bias, range, key; // inputs; bias, range, key undefined where the spec has no use for them
+  TensorRef y, saturation, rowRange;     // outputs; saturation and rowRange: all that the spec has, or none
   LinearScalars scalars;
 };
 
@@ -33,7 +33,7 @@ struct LinearBackwardArgs {
 class Linear {
 public:
   virtual ~Linear() = default;
-  /// The layer's kernels on backend "cpu" or "reference". Errors: contradictory spec, unknown backend.
+  /// The layer's kernels on a backend; built so far: "cpu". Errors: contradictory spec, unknown backend.
   static Expected<std::shared_ptr<Linear>> get(const LinearSpec &spec, const std::string &backend);
   /// Errors: shapes that do not fit (naming them), a failed compilation (naming the stage and the IR's file).
   virtual Status forward(const LinearForwardArgs &args, const ParallelFor &parallelFor) = 0;

@@ -1,5 +1,5 @@
-// What an analog linear layer computes, as plain data: the structure (which effects take part: part of the kernel's identity)
-// apart from the strengths (scalars that may change at every call without a new kernel).
+// What an analog linear layer computes, as plain data: the structure (which effects take part: part of the kernel's
+// identity) apart from the strengths (scalars that may change at every call without a new kernel).
 //
 //   LinearSpec spec;                     // an ideal layer, one tile
 //   spec.tileRows = 256;                 // crossbar tiles of at most 256 rows
@@ -19,7 +19,8 @@ namespace mho {
 /// How K inputs are cut into crossbar tiles (SPEC.md, "Tiling").
 enum class TilingKind : uint8_t { Balanced, Fixed };
 
-/// Where the DAC's range beta comes from: no DAC at all, a tensor beta[T] (static or learned), or max |x| of the row and tile.
+/// Where the DAC's range beta comes from: no DAC at all, a tensor beta[T] (static or learned), or max |x| of the row
+/// and tile.
 enum class InputRange : uint8_t { None, Given, Dynamic };
 
 /// Over what A = max |W| is taken for a scale: the row of the tile, or the whole tile.
@@ -34,8 +35,8 @@ struct LinearSpec {
   bool quantizeWeight = false; ///< weight codes of step A / weightHalfLevels
   bool weightNoise = false;
   bool dropConnect = false;
-  bool outputNoise = false; ///< needs an input range
-  bool adc = false;         ///< needs an input range
+  bool outputNoise = false;                 ///< needs an input range
+  bool adc = false;                         ///< needs an input range
   ScalePer weightScale = ScalePer::Channel; ///< A of weight quantiser and weight noise
   ScalePer outputScale = ScalePer::Channel; ///< A of output noise and ADC bound
   bool maskSaturated = true;                ///< ADC gradient: zero where saturated, else straight through
@@ -43,7 +44,8 @@ struct LinearSpec {
 
   bool operator==(const LinearSpec &o) const { return canonical() == o.canonical(); }
 
-  /// One line of text that names the structure, e.g. "tile=balanced:256 range=given dac adc:channel bias"; equal specs, equal text.
+  /// One line of text that names the structure, e.g. "tile=balanced:256 range=given dac adc:channel bias"; equal specs,
+  /// equal text.
   std::string canonical() const;
   /// Reads canonical() back. Empty `error` on success, else what is wrong, naming the word.
   static LinearSpec parse(const std::string &text, std::string &error);
@@ -59,7 +61,8 @@ struct LinearScalars {
   float weightHalfLevels = 127; ///< L of the weight quantiser
   float weightNoise = 0;        ///< gamma_w, units of A
   float dropProbability = 0;    ///< drop-connect, 0..1
-  float outputNoise = 0;        ///< gamma_out, units of beta * A (per tile; a per-layer strength is divided by sqrt(T) by the caller)
+  float outputNoise =
+      0; ///< gamma_out, units of beta * A (per tile; a per-layer strength is divided by sqrt(T) by the caller)
   float outputBound = 12;       ///< lambda, units of beta * A
   float outputHalfLevels = 127; ///< L of the ADC
   float rangeDecay = 0;         ///< tau of the learned range
@@ -67,7 +70,8 @@ struct LinearScalars {
 
   static constexpr int64_t kCount = 9;
   std::array<float, kCount> pack() const {
-    return {inputHalfLevels, weightHalfLevels, weightNoise, dropProbability, outputNoise, outputBound, outputHalfLevels, rangeDecay, rangeShare};
+    return {inputHalfLevels, weightHalfLevels, weightNoise, dropProbability, outputNoise,
+            outputBound,     outputHalfLevels, rangeDecay,  rangeShare};
   }
   static LinearScalars unpack(const float *v) { return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]}; }
 };

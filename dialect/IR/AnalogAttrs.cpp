@@ -101,7 +101,8 @@ void AxesAttr::print(AsmPrinter &printer) const {
 }
 
 template <class Enum>
-static ParseResult parseEnum(AsmParser &parser, Enum &value, std::optional<Enum> (*symbolize)(StringRef), StringRef what) {
+static ParseResult parseEnum(AsmParser &parser, Enum &value, std::optional<Enum> (*symbolize)(StringRef),
+                             StringRef what) {
   StringRef word;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseKeyword(&word))
@@ -150,7 +151,8 @@ FailureOr<StatAttr> StatAttr::parseBody(AsmParser &parser) {
 }
 
 void StatAttr::printBody(AsmPrinter &printer) const {
-  printer << stringifyStatKind(getKind()) << '(' << stringifySide(getSide()) << ' ' << getOperand() << ") over " << getOver().str();
+  printer << stringifyStatKind(getKind()) << '(' << stringifySide(getSide()) << ' ' << getOperand() << ") over "
+          << getOver().str();
 }
 
 // value over (m, n); stat 0 over (t, n)

@@ -22,10 +22,10 @@ namespace mho::analog {
 
 /// A parameter of an effect's scalar code: a value that varies over axes, or a named strength given by an attribute.
 struct EffectParameter {
-  mlir::Value value;         ///< null for a strength
-  AxesAttr axes;             ///< empty for a strength
-  std::string name;          ///< of a strength, unique within the op
-  mlir::FloatAttr strength;  ///< null for a value
+  mlir::Value value;        ///< null for a strength
+  AxesAttr axes;            ///< empty for a strength
+  std::string name;         ///< of a strength, unique within the op
+  mlir::FloatAttr strength; ///< null for a value
 };
 
 /// The tiling of the function that holds `op`; null if there is none.

@@ -33,7 +33,8 @@ static void yield(ScalarBuilder &s, ValueRange values, ValueRange bits = {}, Val
   s.b.create<YieldOp>(s.loc, values, bits, reductions);
 }
 
-static SurrogateOp createSurrogate(OpBuilder &builder, Location loc, ValueRange inputs, IntegerAttr wrt = {}, size_t bits = 0) {
+static SurrogateOp createSurrogate(OpBuilder &builder, Location loc, ValueRange inputs, IntegerAttr wrt = {},
+                                   size_t bits = 0) {
   SmallVector<Type> saved(bits, builder.getI1Type());
   return builder.create<SurrogateOp>(loc, builder.getF32Type(), saved, inputs, wrt);
 }
@@ -47,9 +48,11 @@ static LogicalResult verifyAxes(Operation *op, ValueRange values, ArrayAttr axes
     auto over = cast<AxesAttr>(attr);
     auto type = cast<RankedTensorType>(value.getType());
     if (type.getRank() != int64_t(over.getAxes().size()))
-      return op->emitOpError("expected an operand of rank ") << over.getAxes().size() << " over " << over.str() << ", got rank " << type.getRank();
+      return op->emitOpError("expected an operand of rank ")
+             << over.getAxes().size() << " over " << over.str() << ", got rank " << type.getRank();
     if (!over.within(visible))
-      return op->emitOpError("expected axes among ") << AxesAttr::get(op->getContext(), visible).str() << ", got " << over.str();
+      return op->emitOpError("expected axes among ")
+             << AxesAttr::get(op->getContext(), visible).str() << ", got " << over.str();
   }
   return success();
 }
@@ -85,11 +88,12 @@ static SmallVector<Axis> visibleAxes(Value tensor) {
 Value QuantizeInputOp::getElementSource() { return getInput(); }
 SmallVector<Value> QuantizeInputOp::getEffectKeys() { return {}; }
 SmallVector<EffectParameter> QuantizeInputOp::getEffectParameters() {
-  return {overAxes(getRange(), getRangeAxes()), strength("half_levels", getHalfLevelsAttr()), strength("decay", getDecayAttr()),
-          strength("share", getShareAttr())};
+  return {overAxes(getRange(), getRangeAxes()), strength("half_levels", getHalfLevelsAttr()),
+          strength("decay", getDecayAttr()), strength("share", getShareAttr())};
 }
 
-/// Derivative of the DAC. Inputs: beta, L, decay, share, x, g. A given range masks and has a gradient, a dynamic one is a constant.
+/// Derivative of the DAC. Inputs: beta, L, decay, share, x, g. A given range masks and has a gradient, a dynamic one is
+/// a constant.
 static void dacDerivative(ScalarBuilder &s, ValueRange a, bool dynamic) {
   Value beta = a[0], x = a[4], g = s.mul(a[5], s.safeScale(a[1], beta)), zero = s.constant(0);
   if (dynamic)
@@ -117,14 +121,16 @@ Value QuantizeInputOp::buildScalar(OpBuilder &builder, Location loc, Value x, Va
     Value clamped = s.clamp(a[0], s.neg(a[1]), a[1]);
     yield(s, s.roundEven(s.mul(clamped, s.safeScale(a[2], a[1]))));
   });
-  fill(builder, loc, op.getDerivative(), floats(builder, 6), [&](ScalarBuilder &s, ValueRange a) { dacDerivative(s, a, dynamic); });
+  fill(builder, loc, op.getDerivative(), floats(builder, 6),
+       [&](ScalarBuilder &s, ValueRange a) { dacDerivative(s, a, dynamic); });
   if (!dynamic)
     fill(builder, loc, op.getTail(), floats(builder, 7), rangeGradient);
   return op.getResult();
 }
 
 LogicalResult QuantizeInputOp::verify() {
-  if (failed(verifyAxes(*this, getRange(), ArrayAttr::get(getContext(), {getRangeAxes()}), {Axis::T, Axis::M}))) // quantize_input_c1
+  if (failed(verifyAxes(*this, getRange(), ArrayAttr::get(getContext(), {getRangeAxes()}),
+                        {Axis::T, Axis::M}))) // quantize_input_c1
     return failure();
   if (failed(verifySameShape(*this, getInput(), getResult()))) // quantize_input_c2
     return failure();
@@ -150,7 +156,8 @@ Value QuantizeWeightOp::buildScalar(OpBuilder &builder, Location loc, Value w, V
 }
 
 LogicalResult QuantizeWeightOp::verify() {
-  if (failed(verifyAxes(*this, getScale(), ArrayAttr::get(getContext(), {getScaleAxes()}), {Axis::T, Axis::N}))) // quantize_weight_c1
+  if (failed(verifyAxes(*this, getScale(), ArrayAttr::get(getContext(), {getScaleAxes()}),
+                        {Axis::T, Axis::N}))) // quantize_weight_c1
     return failure();
   if (failed(verifySameShape(*this, getInput(), getResult()))) // quantize_weight_c2
     return failure();
@@ -188,7 +195,9 @@ LogicalResult InjectNoiseOp::verify() {
 
 Value DropConnectOp::getElementSource() { return getInput(); }
 SmallVector<Value> DropConnectOp::getEffectKeys() { return {getKey()}; }
-SmallVector<EffectParameter> DropConnectOp::getEffectParameters() { return {strength("probability", getProbabilityAttr())}; }
+SmallVector<EffectParameter> DropConnectOp::getEffectParameters() {
+  return {strength("probability", getProbabilityAttr())};
+}
 
 Value DropConnectOp::buildScalar(OpBuilder &builder, Location loc, Value w, ValueRange p, ArrayRef<int64_t> keys) {
   ScalarBuilder s{builder, loc};
@@ -219,7 +228,8 @@ Value RescaleOp::buildScalar(OpBuilder &builder, Location loc, Value v, ValueRan
 }
 
 LogicalResult RescaleOp::verify() {
-  if (failed(verifyAxes(*this, getRange(), ArrayAttr::get(getContext(), {getRangeAxes()}), {Axis::T, Axis::M}))) // rescale_c1
+  if (failed(verifyAxes(*this, getRange(), ArrayAttr::get(getContext(), {getRangeAxes()}),
+                        {Axis::T, Axis::M}))) // rescale_c1
     return failure();
   if (failed(verifySameShape(*this, getInput(), getResult()))) // rescale_c2
     return failure();

@@ -1,4 +1,5 @@
-// Assembly directives and verifiers of the algebra ops that are no effects: absmax, mvm, accumulate. Effects: AnalogEffects.cpp.
+// Assembly directives and verifiers of the algebra ops that are no effects: absmax, mvm, accumulate. Effects:
+// AnalogEffects.cpp.
 #include "dialect/IR/AxesAssembly.h"
 #include "dialect/IR/Verify.h"
 
@@ -52,7 +53,9 @@ LogicalResult mho::analog::verifyTiling(Operation *op) {
   return op->emitOpError("expected the enclosing function to have a crossbar tiling (attribute 'analog.tiling')");
 }
 
-bool mho::analog::sizesAgree(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
+bool mho::analog::sizesAgree(int64_t a, int64_t b) {
+  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
+}
 
 int64_t mho::analog::tilesOf(Operation *op, int64_t inputs) {
   TilingAttr tiling = getTiling(op);
@@ -65,12 +68,15 @@ LogicalResult AbsMaxOp::verify() {
   RankedTensorType in = getInput().getType(), out = getResult().getType();
   int64_t rank = getPer() == Granularity::Tensor ? 1 : 2;
   if (out.getRank() != rank) // absmax_c2
-    return emitOpError("expected a result of rank ") << rank << " per " << stringifyGranularity(getPer()) << ", got rank " << out.getRank();
+    return emitOpError("expected a result of rank ")
+           << rank << " per " << stringifyGranularity(getPer()) << ", got rank " << out.getRank();
   int64_t tiles = tilesOf(*this, in.getDimSize(1));
   if (!sizesAgree(out.getDimSize(0), tiles)) // absmax_c3
-    return emitOpError("expected ") << tiles << " tiles for " << in.getDimSize(1) << " inputs, got " << out.getDimSize(0);
+    return emitOpError("expected ") << tiles << " tiles for " << in.getDimSize(1) << " inputs, got "
+                                    << out.getDimSize(0);
   if (rank == 2 && !sizesAgree(out.getDimSize(1), in.getDimSize(0))) // absmax_c4
-    return emitOpError("expected result rows (") << out.getDimSize(1) << ") to match input rows (" << in.getDimSize(0) << ")";
+    return emitOpError("expected result rows (")
+           << out.getDimSize(1) << ") to match input rows (" << in.getDimSize(0) << ")";
   return success();
 }
 
@@ -79,20 +85,26 @@ LogicalResult MvmOp::verify() {
     return failure();
   RankedTensorType x = getInput().getType(), w = getWeight().getType(), y = getResult().getType();
   if (!sizesAgree(x.getDimSize(1), w.getDimSize(1))) // mvm_c2
-    return emitOpError("expected inputs of the input (") << x.getDimSize(1) << ") to match inputs of the weight (" << w.getDimSize(1) << ")";
+    return emitOpError("expected inputs of the input (")
+           << x.getDimSize(1) << ") to match inputs of the weight (" << w.getDimSize(1) << ")";
   int64_t tiles = tilesOf(*this, x.getDimSize(1));
   if (!sizesAgree(y.getDimSize(0), tiles)) // mvm_c3
-    return emitOpError("expected ") << tiles << " accumulator planes for " << x.getDimSize(1) << " inputs, got " << y.getDimSize(0);
+    return emitOpError("expected ") << tiles << " accumulator planes for " << x.getDimSize(1) << " inputs, got "
+                                    << y.getDimSize(0);
   if (!sizesAgree(y.getDimSize(1), x.getDimSize(0)) || !sizesAgree(y.getDimSize(2), w.getDimSize(0))) // mvm_c4
-    return emitOpError("expected planes of ") << x.getDimSize(0) << "x" << w.getDimSize(0) << ", got " << y.getDimSize(1) << "x" << y.getDimSize(2);
+    return emitOpError("expected planes of ")
+           << x.getDimSize(0) << "x" << w.getDimSize(0) << ", got " << y.getDimSize(1) << "x" << y.getDimSize(2);
   return success();
 }
 
 LogicalResult AccumulateOp::verify() {
   RankedTensorType in = getInput().getType(), out = getResult().getType();
-  if (!sizesAgree(in.getDimSize(1), out.getDimSize(0)) || !sizesAgree(in.getDimSize(2), out.getDimSize(1))) // accumulate_c1
-    return emitOpError("expected a result of ") << in.getDimSize(1) << "x" << in.getDimSize(2) << ", got " << out.getDimSize(0) << "x" << out.getDimSize(1);
+  if (!sizesAgree(in.getDimSize(1), out.getDimSize(0)) ||
+      !sizesAgree(in.getDimSize(2), out.getDimSize(1))) // accumulate_c1
+    return emitOpError("expected a result of ")
+           << in.getDimSize(1) << "x" << in.getDimSize(2) << ", got " << out.getDimSize(0) << "x" << out.getDimSize(1);
   if (getBias() && !sizesAgree(getBias().getType().getDimSize(0), in.getDimSize(2))) // accumulate_c2
-    return emitOpError("expected bias length (") << getBias().getType().getDimSize(0) << ") to match outputs (" << in.getDimSize(2) << ")";
+    return emitOpError("expected bias length (")
+           << getBias().getType().getDimSize(0) << ") to match outputs (" << in.getDimSize(2) << ")";
   return success();
 }

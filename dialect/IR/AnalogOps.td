@@ -76,7 +76,7 @@ def Analog_InjectNoiseOp : Analog_EffectOp<"inject_noise"> {
 }
 
 def Analog_DropConnectOp : Analog_EffectOp<"drop_connect"> {
-  let summary = "set weights to exactly 0 with a probability, without rescaling; the gradient is masked alike";
+  let summary = "set weights to exactly 0 with a probability, without rescaling; the identity for gradients";
   let arguments = (ins Analog_F32Matrix:$input /*drop_connect_i1*/, Analog_KeyTensor:$key /*drop_connect_i2*/, I64Attr:$stream /*drop_connect_i3*/,
                        F32Attr:$probability /*drop_connect_i4*/);
   let results = (outs Analog_F32Matrix:$result);

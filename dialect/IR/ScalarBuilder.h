@@ -35,7 +35,8 @@ struct ScalarBuilder {
   /// levels / range; 0 where that overflows, so that a zero range gives code 0 (SPEC.md Q1). NaN stays NaN.
   Value safeScale(Value levels, Value range) {
     Value scale = div(levels, range);
-    Value overflow = compare(mlir::arith::CmpFPredicate::OEQ, abs(scale), constant(std::numeric_limits<float>::infinity()));
+    Value overflow =
+        compare(mlir::arith::CmpFPredicate::OEQ, abs(scale), constant(std::numeric_limits<float>::infinity()));
     return select(overflow, constant(0), scale);
   }
 

@@ -81,7 +81,8 @@ SmallVector<Axis> TiledMvmOp::getVisibleAxes(unsigned region) {
     return getFinishAxes();
   default: {
     SmallVector<int64_t> reductions = getResultsOf({ResultKind::Sum, ResultKind::Count});
-    return reductions.empty() ? SmallVector<Axis>() : llvm::to_vector(cast<ResultAttr>(getResultSpecs()[reductions[0]]).getOver().getAxes());
+    return reductions.empty() ? SmallVector<Axis>()
+                              : llvm::to_vector(cast<ResultAttr>(getResultSpecs()[reductions[0]]).getOver().getAxes());
   }
   }
 }
@@ -147,7 +148,8 @@ void TiledMvmOp::pruneUnused() {
   for (Attribute attr : getResultSpecs()) {
     auto spec = cast<ResultAttr>(attr);
     bool stat = spec.getKind() == ResultKind::Stat;
-    results.push_back(ResultAttr::get(getContext(), spec.getKind(), spec.getOver(), stat ? newIndex[spec.getStat()] : 0));
+    results.push_back(
+        ResultAttr::get(getContext(), spec.getKind(), spec.getOver(), stat ? newIndex[spec.getStat()] : 0));
   }
   setParamAxesAttr(ArrayAttr::get(getContext(), axes));
   setStatsAttr(ArrayAttr::get(getContext(), stats));
@@ -195,13 +197,15 @@ SmallVector<Type> TiledMvmOp::getRegionArgumentTypes(unsigned region) {
 
 static LogicalResult verifyOperands(TiledMvmOp op, OperandRange operands, ArrayAttr axes, StringRef what) {
   if (operands.size() != axes.size()) // tiled_mvm_c1
-    return op.emitOpError("expected axes for each of ") << operands.size() << " " << what << " operands, got " << axes.size();
+    return op.emitOpError("expected axes for each of ")
+           << operands.size() << " " << what << " operands, got " << axes.size();
   for (auto [operand, attr] : llvm::zip(operands, axes)) {
     auto over = cast<AxesAttr>(attr);
     auto type = dyn_cast<RankedTensorType>(operand.getType());
     int64_t rank = type ? type.getRank() : 0;
     if (rank != int64_t(over.getAxes().size())) // tiled_mvm_c2
-      return op.emitOpError("expected a ") << what << " operand of rank " << over.getAxes().size() << " over " << over.str() << ", got rank " << rank;
+      return op.emitOpError("expected a ")
+             << what << " operand of rank " << over.getAxes().size() << " over " << over.str() << ", got rank " << rank;
     if (TiledMvmOp::isBits(operand) && (over.getAxes().empty() || over.getAxes().back() != Axis::N)) // tiled_mvm_c3
       return op.emitOpError("expected packed bits to have n as their last axis, got ") << over.str();
   }
@@ -220,7 +224,8 @@ static LogicalResult verifySizes(TiledMvmOp op) {
       if (ShapedType::isDynamic(size) || (bits && axis == Axis::N))
         continue;
       if (!ShapedType::isDynamic(known) && known != size) // tiled_mvm_c4
-        return op.emitOpError("expected one size of axis ") << stringifyAxis(axis) << ", got " << known << " and " << size;
+        return op.emitOpError("expected one size of axis ")
+               << stringifyAxis(axis) << ", got " << known << " and " << size;
       known = size;
     }
     return success();
@@ -256,11 +261,16 @@ static LogicalResult verifySides(TiledMvmOp op) {
     Axis outer = side == Side::Lhs ? row : column;
     ArrayAttr axes = side == Side::Lhs ? op.getLhsAxes() : op.getRhsAxes();
     AxesAttr first = op.getAxesOf(axes, 0);
-    if (!first.contains(op.getContract()) || !first.contains(outer) || first.getAxes().size() - first.contains(Axis::T) != 2) // tiled_mvm_c8
-      return op.emitOpError("expected the first ") << stringifySide(side) << " operand over " << stringifyAxis(op.getContract()) << " and " << stringifyAxis(outer) << ", got " << first.str();
+    if (!first.contains(op.getContract()) || !first.contains(outer) ||
+        first.getAxes().size() - first.contains(Axis::T) != 2) // tiled_mvm_c8
+      return op.emitOpError("expected the first ")
+             << stringifySide(side) << " operand over " << stringifyAxis(op.getContract()) << " and "
+             << stringifyAxis(outer) << ", got " << first.str();
     for (Attribute attr : axes)
       if (!cast<AxesAttr>(attr).within(op.getLoadAxes(side))) // tiled_mvm_c9
-        return op.emitOpError("expected ") << stringifySide(side) << " axes among t, " << stringifyAxis(op.getContract()) << ", " << stringifyAxis(outer) << ", got " << cast<AxesAttr>(attr).str();
+        return op.emitOpError("expected ")
+               << stringifySide(side) << " axes among t, " << stringifyAxis(op.getContract()) << ", "
+               << stringifyAxis(outer) << ", got " << cast<AxesAttr>(attr).str();
   }
   return success();
 }
@@ -270,12 +280,15 @@ static LogicalResult verifyStats(TiledMvmOp op) {
     auto stat = cast<StatAttr>(attr);
     OperandRange operands = stat.getSide() == Side::Lhs ? op.getLhs() : op.getRhs();
     if (stat.getOperand() < 0 || stat.getOperand() >= int64_t(operands.size())) // tiled_mvm_c10
-      return op.emitOpError("expected a statistic of ") << stringifySide(stat.getSide()) << " operand 0 to " << operands.size() - 1 << ", got " << stat.getOperand();
+      return op.emitOpError("expected a statistic of ") << stringifySide(stat.getSide()) << " operand 0 to "
+                                                        << operands.size() - 1 << ", got " << stat.getOperand();
     auto [row, column] = op.getElementAxes(stat.getSide());
     ArrayRef<Axis> over = stat.getOver().getAxes();
-    bool perRow = over.size() == 2 && over[0] == Axis::T && over[1] == row, perTile = over.size() == 1 && over[0] == Axis::T;
+    bool perRow = over.size() == 2 && over[0] == Axis::T && over[1] == row,
+         perTile = over.size() == 1 && over[0] == Axis::T;
     if (column != Axis::K || !(perRow || perTile)) // tiled_mvm_c11
-      return op.emitOpError("expected a statistic over (t) or (t, ") << stringifyAxis(row) << ") of an operand whose columns are k, got " << stat.getOver().str();
+      return op.emitOpError("expected a statistic over (t) or (t, ")
+             << stringifyAxis(row) << ") of an operand whose columns are k, got " << stat.getOver().str();
   }
   return success();
 }
@@ -291,11 +304,15 @@ static LogicalResult verifyResults(TiledMvmOp op) {
     switch (spec.getKind()) {
     case ResultKind::Value:
       if (over.size() != 2 || over[0] != row || over[1] != column) // tiled_mvm_c13
-        return op.emitOpError("expected the value over (") << stringifyAxis(row) << ", " << stringifyAxis(column) << "), got " << spec.getOver().str();
+        return op.emitOpError("expected the value over (")
+               << stringifyAxis(row) << ", " << stringifyAxis(column) << "), got " << spec.getOver().str();
       break;
     case ResultKind::Stat:
-      if (spec.getStat() < 0 || spec.getStat() >= int64_t(op.getStats().size()) || cast<StatAttr>(op.getStats()[spec.getStat()]).getOver() != spec.getOver()) // tiled_mvm_c14
-        return op.emitOpError("expected an exported statistic from 0 to ") << int64_t(op.getStats().size()) - 1 << " with its axes, got " << spec.getStat() << " over " << spec.getOver().str();
+      if (spec.getStat() < 0 || spec.getStat() >= int64_t(op.getStats().size()) ||
+          cast<StatAttr>(op.getStats()[spec.getStat()]).getOver() != spec.getOver()) // tiled_mvm_c14
+        return op.emitOpError("expected an exported statistic from 0 to ")
+               << int64_t(op.getStats().size()) - 1 << " with its axes, got " << spec.getStat() << " over "
+               << spec.getOver().str();
       break;
     case ResultKind::Bits:
       if (!forward || over != ArrayRef<Axis>({Axis::T, Axis::M, Axis::N})) // tiled_mvm_c15
@@ -311,14 +328,19 @@ static LogicalResult verifyResults(TiledMvmOp op) {
   return success();
 }
 
-static LogicalResult verifyYield(TiledMvmOp op, Region &region, StringRef name, std::optional<size_t> values, size_t bits, TypeRange reductions) {
+static LogicalResult verifyYield(TiledMvmOp op, Region &region, StringRef name, std::optional<size_t> values,
+                                 size_t bits, TypeRange reductions) {
   auto yield = dyn_cast<YieldOp>(region.front().getTerminator());
   if (!yield) // tiled_mvm_c18
     return op.emitOpError("expected region ") << name << " to end in analog.yield";
   if (values ? yield.getValues().size() != *values : yield.getValues().empty()) // tiled_mvm_c19
-    return op.emitOpError("expected region ") << name << " to yield " << (values ? *values : 1) << (values ? "" : " or more") << " values, got " << yield.getValues().size();
+    return op.emitOpError("expected region ")
+           << name << " to yield " << (values ? *values : 1) << (values ? "" : " or more") << " values, got "
+           << yield.getValues().size();
   if (yield.getBits().size() != bits || TypeRange(yield.getReductions()) != reductions) // tiled_mvm_c20
-    return op.emitOpError("expected region ") << name << " to yield " << bits << " bits and " << reductions.size() << " reductions, got " << yield.getBits().size() << " and " << yield.getReductions().size();
+    return op.emitOpError("expected region ")
+           << name << " to yield " << bits << " bits and " << reductions.size() << " reductions, got "
+           << yield.getBits().size() << " and " << yield.getReductions().size();
   return success();
 }
 
@@ -332,13 +354,17 @@ static LogicalResult verifyRegionCode(TiledMvmOp op) {
       continue;
     SmallVector<Type> expected = op.getRegionArgumentTypes(i);
     if (TypeRange(region.getArgumentTypes()) != TypeRange(expected)) // tiled_mvm_c22
-      return op.emitOpError("expected region ") << names[i] << " to take " << expected.size() << " arguments (" << expected << "), got " << region.getArgumentTypes();
+      return op.emitOpError("expected region ") << names[i] << " to take " << expected.size() << " arguments ("
+                                                << expected << "), got " << region.getArgumentTypes();
   }
   SmallVector<Type> reductions;
   for (int64_t i : op.getResultsOf({ResultKind::Sum, ResultKind::Count}))
-    reductions.push_back(cast<ResultAttr>(op.getResultSpecs()[i]).getKind() == ResultKind::Sum ? Type(Float32Type::get(op.getContext())) : Type(IntegerType::get(op.getContext(), 1)));
+    reductions.push_back(cast<ResultAttr>(op.getResultSpecs()[i]).getKind() == ResultKind::Sum
+                             ? Type(Float32Type::get(op.getContext()))
+                             : Type(IntegerType::get(op.getContext(), 1)));
   size_t values = op.getResultsOf({ResultKind::Value}).size(), bits = op.getResultsOf({ResultKind::Bits}).size();
-  if (failed(verifyYield(op, op.getLoadLhs(), names[0], std::nullopt, 0, {})) || failed(verifyYield(op, op.getLoadRhs(), names[1], std::nullopt, 0, {})) ||
+  if (failed(verifyYield(op, op.getLoadLhs(), names[0], std::nullopt, 0, {})) ||
+      failed(verifyYield(op, op.getLoadRhs(), names[1], std::nullopt, 0, {})) ||
       failed(verifyYield(op, op.getFinish(), names[3], values, 0, reductions)))
     return failure();
   if (forward && failed(verifyYield(op, op.getEndTile(), names[2], 1, bits, {})))
@@ -351,7 +377,8 @@ static LogicalResult verifyRegionCode(TiledMvmOp op) {
     return op.emitOpError("expected one or more accumulator pairs");
   for (size_t i = 0; i < pairs.size(); ++i)
     if (pairs[i] < 0 || pairs[i] >= int64_t(count(i % 2 ? op.getLoadRhs() : op.getLoadLhs()))) // tiled_mvm_c24
-      return op.emitOpError("expected accumulator ") << i / 2 << " to name a loaded " << (i % 2 ? "rhs" : "lhs") << " value, got " << pairs[i];
+      return op.emitOpError("expected accumulator ")
+             << i / 2 << " to name a loaded " << (i % 2 ? "rhs" : "lhs") << " value, got " << pairs[i];
   if (!forward && pairs.size() != 2) // tiled_mvm_c25
     return op.emitOpError("expected one accumulator where there is no end_tile region, got ") << pairs.size() / 2;
   return success();
@@ -382,10 +409,13 @@ static LogicalResult verifyDraws(TiledMvmOp op) {
 }
 
 LogicalResult TiledMvmOp::verify() {
-  if (failed(verifyOperands(*this, getLhs(), getLhsAxes(), "lhs")) || failed(verifyOperands(*this, getRhs(), getRhsAxes(), "rhs")) ||
-      failed(verifyOperands(*this, getEpilogue(), getEpilogueAxes(), "epilogue")) || failed(verifyOperands(*this, getParams(), getParamAxes(), "params")))
+  if (failed(verifyOperands(*this, getLhs(), getLhsAxes(), "lhs")) ||
+      failed(verifyOperands(*this, getRhs(), getRhsAxes(), "rhs")) ||
+      failed(verifyOperands(*this, getEpilogue(), getEpilogueAxes(), "epilogue")) ||
+      failed(verifyOperands(*this, getParams(), getParamAxes(), "params")))
     return failure();
-  if (failed(verifySides(*this)) || failed(verifyStats(*this)) || failed(verifyResults(*this)) || failed(verifySizes(*this)))
+  if (failed(verifySides(*this)) || failed(verifyStats(*this)) || failed(verifyResults(*this)) ||
+      failed(verifySizes(*this)))
     return failure();
   if (failed(verifyRegionCode(*this)))
     return failure();

@@ -18,7 +18,8 @@ static ParseResult parseGroup(OpAsmParser &parser, StringRef keyword, Group &gro
     return success();
   return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
     AxesAttr axes;
-    if (parser.parseOperand(group.operands.emplace_back()) || parseOver(parser, axes) || parser.parseColonType(group.types.emplace_back()))
+    if (parser.parseOperand(group.operands.emplace_back()) || parseOver(parser, axes) ||
+        parser.parseColonType(group.types.emplace_back()))
       return failure();
     group.axes.push_back(axes);
     return success();
@@ -39,7 +40,8 @@ static void printGroup(OpAsmPrinter &printer, StringRef keyword, OperandRange op
   printer << ')';
 }
 
-template <class Attr> static ParseResult parseList(OpAsmParser &parser, StringRef keyword, SmallVectorImpl<Attribute> &list) {
+template <class Attr>
+static ParseResult parseList(OpAsmParser &parser, StringRef keyword, SmallVectorImpl<Attribute> &list) {
   if (failed(parser.parseOptionalKeyword(keyword)))
     return success();
   return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
@@ -62,13 +64,14 @@ template <class Attr> static void printList(OpAsmPrinter &printer, StringRef key
 
 /// `accumulate(0 * 0, 1 * 0)`
 static ParseResult parsePairs(OpAsmParser &parser, SmallVectorImpl<int64_t> &pairs) {
-  return failure(parser.parseKeyword("accumulate") || parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
-    int64_t lhs, rhs;
-    if (parser.parseInteger(lhs) || parser.parseStar() || parser.parseInteger(rhs))
-      return failure();
-    pairs.append({lhs, rhs});
-    return success();
-  }));
+  return failure(parser.parseKeyword("accumulate") ||
+                 parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
+                   int64_t lhs, rhs;
+                   if (parser.parseInteger(lhs) || parser.parseStar() || parser.parseInteger(rhs))
+                     return failure();
+                   pairs.append({lhs, rhs});
+                   return success();
+                 }));
 }
 
 static ParseResult parseNamedRegion(OpAsmParser &parser, StringRef name, bool optional, Region &region) {
@@ -82,8 +85,9 @@ ParseResult TiledMvmOp::parse(OpAsmParser &parser, OperationState &result) {
   StringRef axisWord;
   TilingAttr tiling;
   SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseKeyword("contract") || parser.parseLParen() || parser.parseKeyword(&axisWord) || parser.parseRParen() ||
-      parser.parseKeyword("tile") || parser.parseLParen() || parser.parseAttribute(tiling) || parser.parseRParen())
+  if (parser.parseKeyword("contract") || parser.parseLParen() || parser.parseKeyword(&axisWord) ||
+      parser.parseRParen() || parser.parseKeyword("tile") || parser.parseLParen() || parser.parseAttribute(tiling) ||
+      parser.parseRParen())
     return failure();
   std::optional<Axis> contract = symbolizeAxis(axisWord);
   if (!contract)
@@ -103,8 +107,10 @@ ParseResult TiledMvmOp::parse(OpAsmParser &parser, OperationState &result) {
   for (Region *&region : regions)
     region = result.addRegion();
   SmallVector<Type> types;
-  if (parseNamedRegion(parser, "load_lhs", false, *regions[0]) || parseNamedRegion(parser, "load_rhs", false, *regions[1]) || parsePairs(parser, pairs) ||
-      parseNamedRegion(parser, "end_tile", true, *regions[2]) || parseNamedRegion(parser, "finish", false, *regions[3]) || parseNamedRegion(parser, "tail", true, *regions[4]) ||
+  if (parseNamedRegion(parser, "load_lhs", false, *regions[0]) ||
+      parseNamedRegion(parser, "load_rhs", false, *regions[1]) || parsePairs(parser, pairs) ||
+      parseNamedRegion(parser, "end_tile", true, *regions[2]) ||
+      parseNamedRegion(parser, "finish", false, *regions[3]) || parseNamedRegion(parser, "tail", true, *regions[4]) ||
       parser.parseOptionalAttrDict(result.attributes) || parser.parseColonTypeList(types))
     return failure();
 
@@ -158,7 +164,9 @@ void TiledMvmOp::print(OpAsmPrinter &printer) {
   region("end_tile", getEndTile());
   region("finish", getFinish());
   region("tail", getTail());
-  printer.printOptionalAttrDict((*this)->getAttrs(), {"operandSegmentSizes", "contract", "tiling", "lhs_axes", "rhs_axes", "epilogue_axes", "param_axes", "stats", "accumulators", "result_specs"});
+  printer.printOptionalAttrDict((*this)->getAttrs(),
+                                {"operandSegmentSizes", "contract", "tiling", "lhs_axes", "rhs_axes", "epilogue_axes",
+                                 "param_axes", "stats", "accumulators", "result_specs"});
   printer.printNewline();
   printer << "  : ";
   llvm::interleaveComma(getResultTypes(), printer);

@@ -1,6 +1,7 @@
 // analog-differentiate: fused forward functions -> functions of their gradients. See Passes.td.
 //
-// Expects functions of one tiled_mvm that contracts k, with what backward needs among its results; others are left alone.
+// Expects functions of one tiled_mvm that contracts k, with what backward needs among its results; others are left
+// alone.
 #include "dialect/Transforms/Passes.h"
 #include "dialect/Transforms/ScalarGradient.h"
 
@@ -17,7 +18,8 @@ namespace {
 /// One gradient function under construction.
 class Gradient {
 public:
-  Gradient(func::FuncOp forward, TiledMvmOp kernel) : forward(forward), kernel(kernel), builder(forward.getContext()), loc(kernel.getLoc()) {}
+  Gradient(func::FuncOp forward, TiledMvmOp kernel)
+      : forward(forward), kernel(kernel), builder(forward.getContext()), loc(kernel.getLoc()) {}
   LogicalResult buildInput();
   LogicalResult buildWeight();
 
@@ -25,9 +27,11 @@ private:
   AxesAttr axes(ArrayRef<Axis> list) { return AxesAttr::get(builder.getContext(), list); }
   void startFunction(StringRef suffix);
   Value argumentOf(Value forwardValue) { return arguments.lookup(forwardValue); }
-  TiledMvmOp createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAxes, Value epilogue, ArrayRef<Axis> epilogueAxes, bool keepWeightStats, ArrayRef<Attribute> results, TypeRange types);
+  TiledMvmOp createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAxes, Value epilogue, ArrayRef<Axis> epilogueAxes,
+                          bool keepWeightStats, ArrayRef<Attribute> results, TypeRange types);
   void openRegion(Region &region);
-  IRMapping mapVisible(Region &region, unsigned elements, Region &source, unsigned sourceElements, ArrayRef<Axis> sourceAxes, std::optional<Side> sourceSide);
+  IRMapping mapVisible(Region &region, unsigned elements, Region &source, unsigned sourceElements,
+                       ArrayRef<Axis> sourceAxes, std::optional<Side> sourceSide);
   LogicalResult buildOutputGradient(TiledMvmOp gradient);
   void buildLoad(TiledMvmOp gradient, Region &source, Side sourceSide, bool noiseFree);
   LogicalResult buildFinish(TiledMvmOp gradient, Side side, bool noiseFree);
@@ -39,10 +43,10 @@ private:
   OpBuilder builder;
   Location loc;
   Value grad;
-  SmallVector<Value> bits;          // arguments of the saved bits
-  IRMapping arguments;              // values of the forward function -> arguments of the gradient function
-  SmallVector<Value> params;        // of the gradient kernel
-  SmallVector<Attribute> paramAxes; // and their axes
+  SmallVector<Value> bits;                 // arguments of the saved bits
+  IRMapping arguments;                     // values of the forward function -> arguments of the gradient function
+  SmallVector<Value> params;               // of the gradient kernel
+  SmallVector<Attribute> paramAxes;        // and their axes
   DenseMap<int64_t, int64_t> importedStat; // statistic of the forward kernel -> parameter of the gradient kernel
   SmallVector<Attribute> stats;            // recomputed statistics of the weight
   DenseMap<int64_t, int64_t> recomputedStat;
@@ -54,7 +58,9 @@ private:
 void Gradient::startFunction(StringRef suffix) {
   SmallVector<Type> types{kernel.getOutputs()[0].getType()};
   SmallVector<DictionaryAttr> attributes;
-  auto named = [&](StringRef name) { return builder.getDictionaryAttr(builder.getNamedAttr(AnalogDialect::kNameAttr, builder.getStringAttr(name))); };
+  auto named = [&](StringRef name) {
+    return builder.getDictionaryAttr(builder.getNamedAttr(AnalogDialect::kNameAttr, builder.getStringAttr(name)));
+  };
   attributes.push_back(named("grad"));
   for (unsigned i = 0; i < forward.getNumArguments(); ++i) {
     types.push_back(forward.getArgument(i).getType());
@@ -65,7 +71,8 @@ void Gradient::startFunction(StringRef suffix) {
     attributes.push_back(forward.getResultAttrDict(i) ? forward.getResultAttrDict(i) : builder.getDictionaryAttr({}));
   }
   builder.setInsertionPointAfter(forward);
-  function = builder.create<func::FuncOp>(loc, (forward.getName() + suffix).str(), FunctionType::get(builder.getContext(), types, {}));
+  function = builder.create<func::FuncOp>(loc, (forward.getName() + suffix).str(),
+                                          FunctionType::get(builder.getContext(), types, {}));
   function.setAllArgAttrs(attributes);
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToEnd(entry);
@@ -89,7 +96,9 @@ void Gradient::startFunction(StringRef suffix) {
   }
 }
 
-TiledMvmOp Gradient::createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAxes, Value epilogue, ArrayRef<Axis> epilogueAxes, bool keepWeightStats, ArrayRef<Attribute> results, TypeRange types) {
+TiledMvmOp Gradient::createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAxes, Value epilogue,
+                                  ArrayRef<Axis> epilogueAxes, bool keepWeightStats, ArrayRef<Attribute> results,
+                                  TypeRange types) {
   SmallVector<Value> lhs{grad}, keys;
   SmallVector<Attribute> lhsAxes{axes({Axis::M, Axis::N})};
   for (Value bit : bits) {
@@ -104,9 +113,10 @@ TiledMvmOp Gradient::createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAx
       stats.push_back(stat);
     }
   auto axesList = [&](ArrayRef<Attribute> list) { return builder.getArrayAttr(list); };
-  return builder.create<TiledMvmOp>(loc, types, lhs, rhs, epilogue, params, keys, Value(), AxisAttr::get(builder.getContext(), contract), kernel.getTiling(),
-                                    axesList(lhsAxes), axesList({axes(rhsAxes)}), axesList({axes(epilogueAxes)}), axesList(paramAxes), axesList(stats),
-                                    builder.getDenseI64ArrayAttr({0, 0}), axesList(results));
+  return builder.create<TiledMvmOp>(
+      loc, types, lhs, rhs, epilogue, params, keys, Value(), AxisAttr::get(builder.getContext(), contract),
+      kernel.getTiling(), axesList(lhsAxes), axesList({axes(rhsAxes)}), axesList({axes(epilogueAxes)}),
+      axesList(paramAxes), axesList(stats), builder.getDenseI64ArrayAttr({0, 0}), axesList(results));
 }
 
 void Gradient::openRegion(Region &region) {
@@ -115,8 +125,10 @@ void Gradient::openRegion(Region &region) {
   builder.createBlock(&region, region.end(), types, SmallVector<Location>(types.size(), loc));
 }
 
-/// Maps the parameter and statistic arguments of a region of the forward kernel to those of `region`, where they are visible.
-IRMapping Gradient::mapVisible(Region &region, unsigned elements, Region &source, unsigned sourceElements, ArrayRef<Axis> sourceAxes, std::optional<Side> sourceSide) {
+/// Maps the parameter and statistic arguments of a region of the forward kernel to those of `region`, where they are
+/// visible.
+IRMapping Gradient::mapVisible(Region &region, unsigned elements, Region &source, unsigned sourceElements,
+                               ArrayRef<Axis> sourceAxes, std::optional<Side> sourceSide) {
   auto owner = cast<TiledMvmOp>(region.getParentOp());
   SmallVector<Axis> visible;
   std::optional<Side> side;
@@ -176,13 +188,15 @@ LogicalResult Gradient::buildOutputGradient(TiledMvmOp gradient) {
   if (failed(throughTile.run(endTile, 1, seed, region.getArguments().slice(1, bits.size()))))
     return failure();
   if (!throughTile.reductions().empty())
-    return kernel.emitOpError("a parameter gradient at the end of a tile needs a recomputed accumulator, which is not offered yet");
+    return kernel.emitOpError(
+        "a parameter gradient at the end of a tile needs a recomputed accumulator, which is not offered yet");
   Value result = throughTile.of(endTile.getArgument(0));
   builder.create<YieldOp>(loc, ValueRange{result}, ValueRange{}, ValueRange{});
   return success();
 }
 
-/// A draw becomes what leaves the element alone: a normal is 0 (so that a fused multiply-add of it is its addend), a uniform 1.
+/// A draw becomes what leaves the element alone: a normal is 0 (so that a fused multiply-add of it is its addend), a
+/// uniform 1.
 static void removeDraws(Block &block) {
   for (auto normal : llvm::make_early_inc_range(block.getOps<NormalOp>()))
     for (Operation *user : llvm::make_early_inc_range(normal->getUsers()))
@@ -233,11 +247,13 @@ LogicalResult Gradient::buildFinish(TiledMvmOp gradient, Side side, bool noiseFr
   return success();
 }
 
-/// tail: each surrogate's own tail gives the parameter gradient in place of its first reduction; the rest is passed through.
+/// tail: each surrogate's own tail gives the parameter gradient in place of its first reduction; the rest is passed
+/// through.
 void Gradient::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reductions) {
   Region &region = gradient.getTail();
   openRegion(region);
-  SmallVector<int64_t> visible = gradient.getVisibleParams(cast<ResultAttr>(gradient.getResultSpecs()[1]).getOver().getAxes());
+  SmallVector<int64_t> visible =
+      gradient.getVisibleParams(cast<ResultAttr>(gradient.getResultSpecs()[1]).getOver().getAxes());
   SmallVector<Value> yielded(region.getArguments().take_front(gradient.getOutputs().size() - 1));
   unsigned first = 0;
   for (const PendingReduction &reduction : reductions) {
@@ -253,7 +269,8 @@ void Gradient::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reducti
       paramOf[load.getArgument(at++)] = i;
     for (auto [i, input] : llvm::enumerate(const_cast<SurrogateOp &>(reduction.surrogate).getInputs().drop_front())) {
       auto *found = llvm::find(visible, paramOf.lookup(input));
-      mapping.map(tail.getArgument(reduction.summands.size() + i), region.getArgument(yielded.size() + (found - visible.begin())));
+      mapping.map(tail.getArgument(reduction.summands.size() + i),
+                  region.getArgument(yielded.size() + (found - visible.begin())));
     }
     YieldOp yield = cloneRegionBody(builder, tail, mapping);
     yielded[first] = mapping.lookupOrDefault(yield.getValues()[0]);
@@ -262,7 +279,8 @@ void Gradient::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reducti
   builder.create<YieldOp>(loc, yielded, ValueRange{}, ValueRange{});
 }
 
-/// Erases what no derivative uses, and returns the results by name: `value` first, then the gradients of parameters and their counts.
+/// Erases what no derivative uses, and returns the results by name: `value` first, then the gradients of parameters and
+/// their counts.
 void Gradient::finishFunction(TiledMvmOp gradient, StringRef valueName) {
   builder.create<func::ReturnOp>(loc, gradient.getResults());
   function.setType(FunctionType::get(builder.getContext(), function.getArgumentTypes(), gradient.getResultTypes()));
@@ -276,12 +294,14 @@ void Gradient::finishFunction(TiledMvmOp gradient, StringRef valueName) {
 }
 
 /// The range gradients that the DAC side of the forward kernel asks for: their sums and counts, as results over (t).
-static void appendReductions(TiledMvmOp kernel, OpBuilder &builder, SmallVectorImpl<Attribute> &results, SmallVectorImpl<Type> &types) {
+static void appendReductions(TiledMvmOp kernel, OpBuilder &builder, SmallVectorImpl<Attribute> &results,
+                             SmallVectorImpl<Type> &types) {
   AxesAttr over = AxesAttr::get(builder.getContext(), {Axis::T});
   Type perTile = RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type());
   for (auto surrogate : kernel.getLoadLhs().front().getOps<SurrogateOp>())
     for (Value value : cast<YieldOp>(surrogate.getDerivative().front().getTerminator()).getReductions()) {
-      results.push_back(ResultAttr::get(builder.getContext(), value.getType().isF32() ? ResultKind::Sum : ResultKind::Count, over, 0));
+      results.push_back(ResultAttr::get(builder.getContext(),
+                                        value.getType().isF32() ? ResultKind::Sum : ResultKind::Count, over, 0));
       types.push_back(perTile);
     }
 }
@@ -306,7 +326,8 @@ LogicalResult Gradient::buildWeight() {
   startFunction("_dw");
   Value x = arguments.lookup(kernel.getLhs()[0]), w = arguments.lookup(kernel.getRhs()[0]);
   SmallVector<Attribute> results{ResultAttr::get(builder.getContext(), ResultKind::Value, axes({Axis::N, Axis::K}), 0)};
-  TiledMvmOp gradient = createKernel(Axis::M, x, {Axis::M, Axis::K}, w, {Axis::N, Axis::K}, false, results, {w.getType()});
+  TiledMvmOp gradient =
+      createKernel(Axis::M, x, {Axis::M, Axis::K}, w, {Axis::N, Axis::K}, false, results, {w.getType()});
   if (failed(buildOutputGradient(gradient)))
     return failure();
   buildLoad(gradient, kernel.getLoadLhs(), Side::Lhs, false);
@@ -329,7 +350,8 @@ struct DifferentiatePass : mho::analog::impl::AnalogDifferentiatePassBase<Differ
     }
     for (auto [function, kernel] : kernels) {
       if (kernel.getAccumulatorCount() != 1) {
-        kernel.emitOpError("not differentiated: expected one accumulator per tile, got ") << kernel.getAccumulatorCount();
+        kernel.emitOpError("not differentiated: expected one accumulator per tile, got ")
+            << kernel.getAccumulatorCount();
         return signalPassFailure();
       }
       if (failed(Gradient(function, kernel).buildWeight()) || failed(Gradient(function, kernel).buildInput()))

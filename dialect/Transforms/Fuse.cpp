@@ -1,6 +1,7 @@
 // analog-fuse: a function of the algebra -> one tiled_mvm. See Passes.td.
 //
-// Expects functions that return one analog.accumulate; other functions are left alone. Leaves functions of one tiled_mvm.
+// Expects functions that return one analog.accumulate; other functions are left alone. Leaves functions of one
+// tiled_mvm.
 #include "dialect/Transforms/Passes.h"
 #include "dialect/Transforms/ScalarGradient.h"
 
@@ -38,7 +39,8 @@ private:
   int64_t addParam(Value value, AxesAttr axes);
   void addStrength(EffectOpInterface effect, StringRef site, const EffectParameter &parameter);
   TiledMvmOp createKernel();
-  Value applyEffects(Region &region, unsigned elements, ArrayRef<EffectOpInterface> effects, ArrayRef<Axis> axes, std::optional<Side> side, TiledMvmOp kernel, SmallVectorImpl<Value> *bits);
+  Value applyEffects(Region &region, unsigned elements, ArrayRef<EffectOpInterface> effects, ArrayRef<Axis> axes,
+                     std::optional<Side> side, TiledMvmOp kernel, SmallVectorImpl<Value> *bits);
   void rewriteFunction(TiledMvmOp kernel);
 
   func::FuncOp function;
@@ -77,7 +79,8 @@ LogicalResult Fusion::findLayer(AccumulateOp accumulate) {
   layer.mvm = value.getDefiningOp<MvmOp>();
   if (!layer.mvm)
     return accumulate.emitOpError("not fused: expected the planes of one analog.mvm behind the effects");
-  FailureOr<BlockArgument> x = chain(layer.mvm.getInput(), layer.input, "input"), w = chain(layer.mvm.getWeight(), layer.weight, "weight");
+  FailureOr<BlockArgument> x = chain(layer.mvm.getInput(), layer.input, "input"),
+                           w = chain(layer.mvm.getWeight(), layer.weight, "weight");
   if (failed(x) || failed(w))
     return failure();
   layer.inputRoot = *x;
@@ -96,7 +99,8 @@ LogicalResult Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
   if (op.getInput() != layer.inputRoot && op.getInput() != layer.weightRoot)
     return op.emitOpError("not fused: expected the largest absolute value of the layer's raw input or weight");
   if ((op.getPer() == Granularity::Row) != (side == Side::Lhs))
-    return op.emitOpError("not fused: expected 'per row' for the input and 'per channel' or 'per tensor' for the weight");
+    return op.emitOpError(
+        "not fused: expected 'per row' for the input and 'per channel' or 'per tensor' for the weight");
   stats.insert({op.getResult(), StatAttr::get(op.getContext(), StatKind::AbsMax, side, 0, axes)});
   return success();
 }
@@ -106,8 +110,9 @@ void Fusion::addStrength(EffectOpInterface effect, StringRef site, const EffectP
   std::string base = (site + "." + effect->getName().stripDialect() + "." + parameter.name).str(), name = base;
   for (int i = 2; !strengthNames.insert(name).second; ++i)
     name = base + "#" + std::to_string(i);
-  DictionaryAttr attributes = builder.getDictionaryAttr({builder.getNamedAttr(AnalogDialect::kNameAttr, builder.getStringAttr(name)),
-                                                         builder.getNamedAttr(AnalogDialect::kValueAttr, parameter.strength)});
+  DictionaryAttr attributes =
+      builder.getDictionaryAttr({builder.getNamedAttr(AnalogDialect::kNameAttr, builder.getStringAttr(name)),
+                                 builder.getNamedAttr(AnalogDialect::kValueAttr, parameter.strength)});
   unsigned index = function.getNumArguments();
   function.insertArgument(index, builder.getF32Type(), attributes, effect->getLoc());
   Value argument = function.getArgument(index);
@@ -140,9 +145,11 @@ LogicalResult Fusion::collectParameters(ArrayRef<EffectOpInterface> effects, Str
 }
 
 /// Adds the block of a region and applies the effects to its first argument, in order.
-Value Fusion::applyEffects(Region &region, unsigned elements, ArrayRef<EffectOpInterface> effects, ArrayRef<Axis> axes, std::optional<Side> side, TiledMvmOp kernel, SmallVectorImpl<Value> *bits) {
+Value Fusion::applyEffects(Region &region, unsigned elements, ArrayRef<EffectOpInterface> effects, ArrayRef<Axis> axes,
+                           std::optional<Side> side, TiledMvmOp kernel, SmallVectorImpl<Value> *bits) {
   SmallVector<Type> types = kernel.getRegionArgumentTypes(region.getRegionNumber());
-  Block *block = builder.createBlock(&region, region.end(), types, SmallVector<Location>(types.size(), function.getLoc()));
+  Block *block =
+      builder.createBlock(&region, region.end(), types, SmallVector<Location>(types.size(), function.getLoc()));
   // Visible parameters, then statistics, follow the elements.
   DenseMap<Value, Value> argumentOf;
   unsigned at = elements;
@@ -171,7 +178,8 @@ TiledMvmOp Fusion::createKernel() {
   auto axes = [&](ArrayRef<Axis> list) { return AxesAttr::get(context, list); };
   RankedTensorType planes = layer.mvm.getType();
 
-  SmallVector<Attribute> results{ResultAttr::get(context, ResultKind::Value, axes({Axis::M, Axis::N}), 0)}, statList, paramAxes;
+  SmallVector<Attribute> results{ResultAttr::get(context, ResultKind::Value, axes({Axis::M, Axis::N}), 0)}, statList,
+      paramAxes;
   SmallVector<Type> types{layer.accumulate.getType()};
   for (auto &[value, stat] : stats)
     statList.push_back(stat);
@@ -193,15 +201,18 @@ TiledMvmOp Fusion::createKernel() {
     paramValues.push_back(value);
     paramAxes.push_back(over);
   }
-  auto kernel = builder.create<TiledMvmOp>(loc, types, ValueRange{layer.inputRoot}, ValueRange{layer.weightRoot}, ValueRange{}, paramValues, keys, Value(),
-                                           AxisAttr::get(context, Axis::K), getTiling(layer.mvm), builder.getArrayAttr({axes({Axis::M, Axis::K})}),
-                                           builder.getArrayAttr({axes({Axis::N, Axis::K})}), builder.getArrayAttr({}), builder.getArrayAttr(paramAxes),
-                                           builder.getArrayAttr(statList), builder.getDenseI64ArrayAttr({0, 0}), builder.getArrayAttr(results));
+  auto kernel = builder.create<TiledMvmOp>(
+      loc, types, ValueRange{layer.inputRoot}, ValueRange{layer.weightRoot}, ValueRange{}, paramValues, keys, Value(),
+      AxisAttr::get(context, Axis::K), getTiling(layer.mvm), builder.getArrayAttr({axes({Axis::M, Axis::K})}),
+      builder.getArrayAttr({axes({Axis::N, Axis::K})}), builder.getArrayAttr({}), builder.getArrayAttr(paramAxes),
+      builder.getArrayAttr(statList), builder.getDenseI64ArrayAttr({0, 0}), builder.getArrayAttr(results));
 
   OpBuilder::InsertionGuard guard(builder);
-  Value l = applyEffects(kernel.getLoadLhs(), 1, layer.input, kernel.getLoadAxes(Side::Lhs), Side::Lhs, kernel, nullptr);
+  Value l =
+      applyEffects(kernel.getLoadLhs(), 1, layer.input, kernel.getLoadAxes(Side::Lhs), Side::Lhs, kernel, nullptr);
   builder.create<YieldOp>(loc, ValueRange{l}, ValueRange{}, ValueRange{});
-  Value r = applyEffects(kernel.getLoadRhs(), 1, layer.weight, kernel.getLoadAxes(Side::Rhs), Side::Rhs, kernel, nullptr);
+  Value r =
+      applyEffects(kernel.getLoadRhs(), 1, layer.weight, kernel.getLoadAxes(Side::Rhs), Side::Rhs, kernel, nullptr);
   builder.create<YieldOp>(loc, ValueRange{r}, ValueRange{}, ValueRange{});
   SmallVector<Value> bits;
   Value e = applyEffects(kernel.getEndTile(), 1, layer.planes, kernel.getEndTileAxes(), std::nullopt, kernel, &bits);
@@ -237,7 +248,8 @@ LogicalResult Fusion::run(AccumulateOp accumulate) {
   if (failed(findLayer(accumulate)))
     return failure();
   builder.setInsertionPoint(accumulate);
-  if (failed(collectParameters(layer.input, "input")) || failed(collectParameters(layer.weight, "weight")) || failed(collectParameters(layer.planes, "tile")))
+  if (failed(collectParameters(layer.input, "input")) || failed(collectParameters(layer.weight, "weight")) ||
+      failed(collectParameters(layer.planes, "tile")))
     return failure();
   if (Value bias = accumulate.getBias())
     addParam(bias, AxesAttr::get(builder.getContext(), {Axis::N}));

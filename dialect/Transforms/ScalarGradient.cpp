@@ -40,7 +40,8 @@ void ScalarGradient::accumulate(Value value, Value gradient) {
   sum = sum ? ScalarBuilder{builder, value.getLoc()}.add(sum, gradient) : gradient;
 }
 
-/// The value where the derivative is built, cloning what it is made of; fails where that needs an argument that is not there.
+/// The value where the derivative is built, cloning what it is made of; fails where that needs an argument that is not
+/// there.
 FailureOr<Value> ScalarGradient::primal(Value value) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
@@ -102,7 +103,8 @@ LogicalResult ScalarGradient::reverse(Operation *op, Value g) {
         return success();
       })
       .Case([&](arith::MulFOp mul) {
-        return failure(failed(product(mul.getLhs(), mul.getRhs(), g)) || failed(product(mul.getRhs(), mul.getLhs(), g)));
+        return failure(failed(product(mul.getLhs(), mul.getRhs(), g)) ||
+                       failed(product(mul.getRhs(), mul.getLhs(), g)));
       })
       .Case([&](math::FmaOp fma) {
         accumulate(fma.getC(), g);
@@ -110,7 +112,8 @@ LogicalResult ScalarGradient::reverse(Operation *op, Value g) {
       })
       .Case([&](arith::DivFOp div) -> LogicalResult {
         if (activeValues.contains(div.getRhs()))
-          return op->emitError("division by a differentiated value has no derivative rule; wrap it in analog.surrogate");
+          return op->emitError(
+              "division by a differentiated value has no derivative rule; wrap it in analog.surrogate");
         FailureOr<Value> divisor = primal(div.getRhs());
         if (failed(divisor))
           return op->emitError("the derivative needs the divisor, which is not kept for backward");
@@ -127,7 +130,8 @@ LogicalResult ScalarGradient::reverse(Operation *op, Value g) {
         return success();
       })
       .Case<arith::ConstantOp, NormalOp, UniformOp>([](Operation *) { return success(); })
-      .Default([](Operation *other) { return other->emitError("has no derivative rule; wrap it in analog.surrogate"); });
+      .Default(
+          [](Operation *other) { return other->emitError("has no derivative rule; wrap it in analog.surrogate"); });
 }
 
 LogicalResult ScalarGradient::reverseSurrogate(SurrogateOp op, Value g) {

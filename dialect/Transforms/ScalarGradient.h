@@ -1,8 +1,8 @@
 // Reverse-mode differentiation of straight-line scalar code (a region of tiled_mvm).
 //
-//   ScalarGradient gradient(builder, mapping);            // mapping: region arguments -> values where the code is cloned to
-//   if (failed(gradient.run(region, {g})))  ...           // seeds: d/d(yielded values)
-//   Value dx = gradient.of(region.getArgument(0));        // null: no gradient reaches it
+//   ScalarGradient gradient(builder, mapping);            // mapping: region arguments -> values where the code is
+//   cloned to if (failed(gradient.run(region, {g})))  ...           // seeds: d/d(yielded values) Value dx =
+//   gradient.of(region.getArgument(0));        // null: no gradient reaches it
 #pragma once
 
 #include "dialect/IR/ScalarBuilder.h"
@@ -11,21 +11,24 @@
 
 namespace mho::analog {
 
-/// A parameter gradient in the making: summands and counts to be reduced, and the code that finishes the reduced values.
+/// A parameter gradient in the making: summands and counts to be reduced, and the code that finishes the reduced
+/// values.
 struct PendingReduction {
-  SurrogateOp surrogate;                    ///< its `tail` region finishes, its `wrt` input is the parameter
-  llvm::SmallVector<mlir::Value> summands;  ///< f32: sum, i1: count
+  SurrogateOp surrogate;                   ///< its `tail` region finishes, its `wrt` input is the parameter
+  llvm::SmallVector<mlir::Value> summands; ///< f32: sum, i1: count
 };
 
 class ScalarGradient {
 public:
-  /// Code is created at `builder`. `mapping` holds the values of region arguments that the derivative may use; an argument that is
-  /// missing there makes run() fail if the derivative needs it.
+  /// Code is created at `builder`. `mapping` holds the values of region arguments that the derivative may use; an
+  /// argument that is missing there makes run() fail if the derivative needs it.
   ScalarGradient(mlir::OpBuilder &builder, mlir::IRMapping &mapping) : builder(builder), mapping(mapping) {}
 
-  /// Differentiates with respect to the first `active` arguments; the others are constants, but for the parameter gradients of
-  /// surrogates. `savedBits`: values of the bits of each surrogate that saves them, in the order of the region.
-  mlir::LogicalResult run(mlir::Region &region, unsigned active, mlir::ValueRange seeds, mlir::ValueRange savedBits = {});
+  /// Differentiates with respect to the first `active` arguments; the others are constants, but for the parameter
+  /// gradients of surrogates. `savedBits`: values of the bits of each surrogate that saves them, in the order of the
+  /// region.
+  mlir::LogicalResult run(mlir::Region &region, unsigned active, mlir::ValueRange seeds,
+                          mlir::ValueRange savedBits = {});
   /// Gradient of a region argument; null where none reaches it.
   mlir::Value of(mlir::Value argument) const { return gradients.lookup(argument); }
   const llvm::SmallVector<PendingReduction> &reductions() const { return pending; }
@@ -46,8 +49,8 @@ private:
   llvm::SmallVector<PendingReduction> pending;
 };
 
-/// Clones the operations of `region` (without its terminator) at the builder; the arguments must be in `mapping`. Surrogates keep
-/// only their value. Returns the yield of the source region.
+/// Clones the operations of `region` (without its terminator) at the builder; the arguments must be in `mapping`.
+/// Surrogates keep only their value. Returns the yield of the source region.
 YieldOp cloneRegionBody(mlir::OpBuilder &builder, mlir::Region &region, mlir::IRMapping &mapping);
 
 /// Erases the operations of a block that nothing uses, last first; `keep` stays.

@@ -1,0 +1,214 @@
+// Gradients of the algebra: hand-written vector-Jacobian products, op by op in reverse, with the surrogates of SPEC.md.
+//
+// Two forward runs feed them: the one with noise gives codes, masks and inputs; the noise-free one gives the weight
+// that the input gradient contracts with.
+#include "dialect/Reference/Environment.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mho::reference;
+using namespace mho::analog;
+
+namespace {
+
+class Backward {
+public:
+  Backward(Environment &forward, Environment &clean) : forward(forward), clean(clean), a(forward.arithmetic) {}
+  void add(Value value, Tensor gradient);
+  std::optional<Tensor> of(Value value) const;
+  llvm::Error run(Operation *op);
+
+private:
+  llvm::Error vjpQuantizeInputOp(QuantizeInputOp op, const Tensor &g);
+  void rangeGradient(QuantizeInputOp op, const Tensor &dx);
+  llvm::Error vjpMvmOp(MvmOp op, const Tensor &g);
+  llvm::Error vjpRescaleOp(RescaleOp op, const Tensor &g);
+  llvm::Error vjpAdcOp(AdcOp op, const Tensor &g);
+  llvm::Error vjpAccumulateOp(AccumulateOp op, const Tensor &g);
+
+  Environment &forward, &clean;
+  const Arithmetic &a;
+  DenseMap<Value, Tensor> gradients;
+};
+
+} // namespace
+
+void Backward::add(Value value, Tensor gradient) {
+  auto [it, inserted] = gradients.try_emplace(value, gradient);
+  if (inserted)
+    return;
+  for (auto [sum, v] : llvm::zip_equal(it->second.reals, gradient.reals))
+    sum = a.add(sum, v);
+}
+
+std::optional<Tensor> Backward::of(Value value) const {
+  auto it = gradients.find(value);
+  return it == gradients.end() ? std::nullopt : std::optional<Tensor>(it->second);
+}
+
+/// sign_filtered: beta * (sum over x >= beta of min(g, 0) - sum over x <= -beta of max(g, 0)), plus decay * beta where
+/// the share of inputs with |x| < beta exceeds the threshold. g is the input gradient before the mask.
+void Backward::rangeGradient(QuantizeInputOp op, const Tensor &g) {
+  const Tensor &x = forward[op.getInput()], &range = forward[op.getRange()];
+  AxesAttr axes = op.getRangeAxes();
+  Tensor sums = Tensor::zeros(range.shape), unclipped = sums, all = sums;
+  llvm::cantFail(forEachElement(op, x, nullptr, [&](int64_t i, const Element &e) {
+    SmallVector<int64_t> index;
+    for (Axis axis : axes.getAxes())
+      index.push_back(e[axis]);
+    int64_t r = range.offset(index);
+    double beta = range.reals[r];
+    if (x.reals[i] >= beta)
+      sums.reals[r] += Arithmetic::min(g.reals[i], 0);
+    if (x.reals[i] <= -beta)
+      sums.reals[r] -= Arithmetic::max(g.reals[i], 0);
+    unclipped.reals[r] += std::fabs(x.reals[i]) < beta;
+    all.reals[r] += 1;
+  }));
+  double decay = op.getDecay().convertToFloat(), threshold = op.getShare().convertToFloat();
+  for (auto [r, sum] : llvm::enumerate(sums.reals)) {
+    double beta = range.reals[r], share = a.div(unclipped.reals[r], all.reals[r]);
+    sum = a.add(a.mul(beta, a.round(sum)), share > threshold ? a.mul(decay, beta) : 0);
+  }
+  add(op.getRange(), sums);
+}
+
+/// Straight through the rounding; where the range is given, 0 beyond it. A dynamic range is a constant and masks
+/// nothing.
+llvm::Error Backward::vjpQuantizeInputOp(QuantizeInputOp op, const Tensor &g) {
+  const Tensor &x = forward[op.getInput()];
+  bool dynamic = op.getRangeAxes().contains(Axis::M);
+  double levels = op.getHalfLevels().convertToFloat();
+  Scales range(op.getRange(), op.getRangeAxes(), forward);
+  Tensor before = Tensor::zeros(x.shape), masked = before;
+  if (llvm::Error error = forEachElement(op, x, &range, [&](int64_t i, const Element &e) {
+        double beta = range.at(0, e);
+        before.reals[i] = a.mul(g.reals[i], a.safeScale(levels, beta));
+        masked.reals[i] = !dynamic && std::fabs(x.reals[i]) > beta ? 0 : before.reals[i];
+      }))
+    return error;
+  if (!dynamic)
+    rangeGradient(op, before);
+  add(op.getInput(), std::move(masked));
+  return llvm::Error::success();
+}
+
+/// dx contracts with the noise-free weights, dW with the codes of the noisy forward run.
+llvm::Error Backward::vjpMvmOp(MvmOp op, const Tensor &g) {
+  const Tensor &x = forward[op.getInput()], &w = clean[op.getWeight()];
+  int64_t batch = x.shape[0], outputs = w.shape[0], inputs = x.shape[1];
+  Tiles tiles = tilesFor(op, inputs);
+  Tensor dx = Tensor::zeros(x.shape), dw = Tensor::zeros(w.shape);
+  for (int64_t k = 0; k < inputs; ++k) {
+    int64_t t = tiles.of(k);
+    for (int64_t b = 0; b < batch; ++b)
+      for (int64_t o = 0; o < outputs; ++o) {
+        dx.at({b, k}) += g.at({t, b, o}) * w.at({o, k});
+        dw.at({o, k}) += g.at({t, b, o}) * x.at({b, k});
+      }
+  }
+  for (Tensor *tensor : {&dx, &dw})
+    for (double &v : tensor->reals)
+      v = a.round(v);
+  add(op.getInput(), std::move(dx));
+  add(op.getWeight(), std::move(dw));
+  return llvm::Error::success();
+}
+
+/// The range is a constant here: its gradient is that of quantize_input.
+llvm::Error Backward::vjpRescaleOp(RescaleOp op, const Tensor &g) {
+  Scales range(op.getRange(), op.getRangeAxes(), forward);
+  double levels = op.getHalfLevels().convertToFloat();
+  Tensor result = Tensor::zeros(g.shape);
+  if (llvm::Error error = forEachElement(op, g, &range, [&](int64_t i, const Element &e) {
+        result.reals[i] = a.mul(g.reals[i], a.div(range.at(0, e), levels));
+      }))
+    return error;
+  add(op.getInput(), std::move(result));
+  return llvm::Error::success();
+}
+
+llvm::Error Backward::vjpAdcOp(AdcOp op, const Tensor &g) {
+  const Tensor &v = forward[op.getInput()];
+  Scales scales(op.getScales(), op.getScaleAxes(), forward);
+  double lambda = op.getLambda().convertToFloat(), levels = op.getHalfLevels().convertToFloat();
+  bool masked = op.getGradient() == GradientKind::Masked;
+  Tensor result = g;
+  if (llvm::Error error = forEachElement(op, v, &scales, [&](int64_t i, const Element &e) {
+        double rounded = a.roundEven(a.mul(v.reals[i], a.safeScale(levels, scales.product(lambda, e, a))));
+        if (masked && std::fabs(rounded) > levels)
+          result.reals[i] = 0;
+      }))
+    return error;
+  add(op.getInput(), std::move(result));
+  return llvm::Error::success();
+}
+
+llvm::Error Backward::vjpAccumulateOp(AccumulateOp op, const Tensor &g) {
+  const Tensor &planes = forward[op.getInput()];
+  Tensor dplanes = Tensor::zeros(planes.shape);
+  for (int64_t t = 0; t < planes.shape[0]; ++t)
+    llvm::copy(g.reals, dplanes.reals.begin() + t * g.size());
+  add(op.getInput(), std::move(dplanes));
+  if (!op.getBias())
+    return llvm::Error::success();
+  Tensor dbias = Tensor::zeros({g.shape[1]});
+  for (int64_t o = 0; o < g.shape[1]; ++o) {
+    double sum = 0;
+    for (int64_t b = 0; b < g.shape[0]; ++b)
+      sum += g.at({b, o});
+    dbias.at({o}) = a.round(sum);
+  }
+  add(op.getBias(), std::move(dbias));
+  return llvm::Error::success();
+}
+
+llvm::Error Backward::run(Operation *op) {
+  if (op->getNumResults() == 0 || !gradients.count(op->getResult(0)))
+    return llvm::Error::success();
+  // A copy: add() may move what the map holds.
+  Tensor g = gradients.find(op->getResult(0))->second;
+  return llvm::TypeSwitch<Operation *, llvm::Error>(op)
+      .Case([&](QuantizeInputOp o) { return vjpQuantizeInputOp(o, g); })
+      .Case<QuantizeWeightOp, InjectNoiseOp, DropConnectOp>([&](auto o) {
+        add(o.getInput(), g);
+        return llvm::Error::success();
+      })
+      .Case([&](MvmOp o) { return vjpMvmOp(o, g); })
+      .Case([&](RescaleOp o) { return vjpRescaleOp(o, g); })
+      .Case([&](AdcOp o) { return vjpAdcOp(o, g); })
+      .Case([&](AccumulateOp o) { return vjpAccumulateOp(o, g); })
+      .Default(
+          [&](Operation *) { return fail("'" + op->getName().getStringRef() + "' has no hand-written gradient"); });
+}
+
+llvm::Expected<std::vector<std::optional<Tensor>>> mho::reference::evaluateGradient(func::FuncOp function,
+                                                                                    ArrayRef<Tensor> inputs,
+                                                                                    const Tensor &gy,
+                                                                                    const EvaluateOptions &options) {
+  EvaluateOptions noiseFree = options;
+  noiseFree.draws = false;
+  Environment forward(options), clean(noiseFree);
+  for (Environment *env : {&forward, &clean})
+    if (llvm::Error error = evaluateBody(function, inputs, *env))
+      return error;
+  Operation *terminator = function.front().getTerminator();
+  if (terminator->getNumOperands() != 1)
+    return fail("expected @" + function.getName() + " to have one result, got " + Twine(terminator->getNumOperands()));
+  Value result = terminator->getOperand(0);
+  if (gy.shape != forward[result].shape || gy.isInteger)
+    return fail("expected the output gradient to be " + forward[result].shapeText() + ", got " + gy.shapeText());
+  Tensor seed = gy;
+  for (double &v : seed.reals)
+    v = forward.arithmetic.round(v);
+  Backward backward(forward, clean);
+  backward.add(result, std::move(seed));
+  for (Operation &op : llvm::reverse(function.front().without_terminator()))
+    if (llvm::Error error = backward.run(&op))
+      return error;
+  std::vector<std::optional<Tensor>> gradients;
+  for (BlockArgument argument : function.getArguments())
+    gradients.push_back(backward.of(argument));
+  return gradients;
+}

@@ -1,0 +1,12 @@
+// The commands of the tool `mho`. Each takes its own argv (argv[0] is the command's name) and returns the exit status.
+#pragma once
+
+namespace mho::cli {
+
+/// Prints the IR of a layer given by its spec text (LinearSpec::canonical).
+int explain(int argc, char **argv);
+
+/// Checks what mho needs on this machine; status 1 if something is missing.
+int doctor(int argc, char **argv);
+
+} // namespace mho::cli

@@ -1,0 +1,52 @@
+// mho explain: the IR of a layer at each level.
+#include "dialect/Transforms/Passes.h"
+#include "frontends/cli/Commands.h"
+#include "runtime/LinearModule.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <cstring>
+
+static const char *kHelp =
+    "usage: mho explain SPEC\n\n"
+    "Prints the algebra of an analog linear layer, its fused kernel and the kernels of its gradients as MLIR.\n"
+    "SPEC is one line of words, for example\n"
+    "  mho explain \"tile=balanced:256 range=given dac weight_noise:channel output_noise adc bias\"\n"
+    "An empty SPEC is an ideal layer of one tile. A word that is not known is answered with the known ones.\n";
+
+static int print(const char *title, mlir::ModuleOp module) {
+  llvm::outs() << "// ---- " << title << " ----\n";
+  module.print(llvm::outs());
+  llvm::outs() << "\n";
+  return 0;
+}
+
+int mho::cli::explain(int argc, char **argv) {
+  if (argc != 2 || !std::strcmp(argv[1], "--help")) {
+    llvm::outs() << kHelp;
+    return argc == 2 ? 0 : 2;
+  }
+  std::string error;
+  LinearSpec spec = LinearSpec::parse(argv[1], error);
+  if (error.empty())
+    error = spec.validate();
+  if (!error.empty()) {
+    llvm::errs() << "mho explain: " << error << "\n";
+    return 2;
+  }
+  mlir::MLIRContext context;
+  context.loadDialect<analog::AnalogDialect, mlir::func::FuncDialect>();
+  mlir::OwningOpRef<mlir::ModuleOp> module = buildLinearModule(context, spec);
+  print("algebra", *module);
+  mlir::PassManager fuse(&context), differentiate(&context);
+  analog::AnalogFusePassOptions options;
+  options.saveForBackward = true;
+  fuse.addPass(analog::createAnalogFusePass(options));
+  differentiate.addPass(analog::createAnalogDifferentiatePass());
+  if (failed(fuse.run(*module)))
+    return 1;
+  print("analog-fuse: the forward kernel", *module);
+  if (failed(differentiate.run(*module)))
+    return 1;
+  return print("analog-differentiate: the kernels of the gradients", *module);
+}

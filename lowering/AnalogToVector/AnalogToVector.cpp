@@ -1,0 +1,138 @@
+#include "lowering/AnalogToVector/AnalogToVector.h"
+
+#include "lowering/AnalogToVector/KernelEmitter.h"
+#include "lowering/Passes.h"
+
+namespace mho::lowering {
+#define GEN_PASS_DEF_CONVERTANALOGTOVECTORPASS
+#include "lowering/Passes.h.inc"
+} // namespace mho::lowering
+
+using namespace mlir;
+using namespace mho::analog;
+
+namespace mho::lowering {
+namespace {
+
+/// A tensor as a memref of any strides but the last, which is 1 unless the tensor is marked as strided; a key is two
+/// adjacent words.
+Type memrefOf(Type type, bool strided) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return type;
+  int64_t rank = tensor.getRank();
+  if (tensor.getElementType().isInteger(64))
+    return MemRefType::get({2}, tensor.getElementType());
+  SmallVector<int64_t> sizes(rank, ShapedType::kDynamic), strides(rank, ShapedType::kDynamic);
+  if (!strided)
+    strides.back() = 1;
+  auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides);
+  return MemRefType::get(sizes, tensor.getElementType(), layout);
+}
+
+/// Says why a kernel has no code on this backend yet.
+LogicalResult checkSupported(TiledMvmOp kernel) {
+  if (kernel.getAccumulatorCount() != 1)
+    return kernel.emitOpError("not lowered: expected one accumulator per tile, got ") << kernel.getAccumulatorCount();
+  if (kernel.getInit())
+    return kernel.emitOpError("not lowered: an initial value of the result");
+  if (kernel.getResultsOf({ResultKind::Value}).empty())
+    return kernel.emitOpError("not lowered: a kernel without a value result");
+  for (Attribute attr : kernel.getStats()) {
+    auto stat = cast<StatAttr>(attr);
+    if (stat.getKind() != StatKind::AbsMax || stat.getOver().getAxes().size() != 2)
+      return kernel.emitOpError("not lowered: a statistic other than absmax per row of a tile");
+    if (stat.getSide() == Side::Lhs ? kernel.getContract() != Axis::K : kernel.getContract() == Axis::M)
+      return kernel.emitOpError("not lowered: a statistic of this operand where ")
+             << stringifyAxis(kernel.getContract()) << " is contracted; import it as a parameter";
+  }
+  for (int64_t i : kernel.getResultsOf({ResultKind::Sum, ResultKind::Count})) {
+    ArrayRef<Axis> over = cast<ResultAttr>(kernel.getResultSpecs()[i]).getOver().getAxes();
+    if (kernel.getContract() == Axis::K || over.size() != 1 || over[0] != Axis::T)
+      return kernel.emitOpError("not lowered: a reduction over axes other than (t)");
+  }
+  return success();
+}
+
+class FunctionConverter {
+public:
+  FunctionConverter(func::FuncOp source, TiledMvmOp kernel)
+      : source(source), kernel(kernel), builder(source.getContext()) {}
+
+  LogicalResult run() {
+    Schedule schedule = readSchedule();
+    FailureOr<func::FuncOp> body = emit("", true, schedule);
+    if (failed(body))
+      return failure();
+    if (!kernel.getResultsOf({ResultKind::Sum, ResultKind::Count}).empty() && failed(emit("_tail", false, schedule)))
+      return failure();
+    std::string name = source.getName().str();
+    source.erase();
+    body->setName(name);
+    return success();
+  }
+
+private:
+  Schedule readSchedule() {
+    Schedule schedule;
+    auto attr = kernel->getAttrOfType<DictionaryAttr>(kScheduleAttr);
+    auto read = [&](StringRef name, int64_t &field) {
+      if (auto value = attr ? attr.getAs<IntegerAttr>(name) : IntegerAttr())
+        field = value.getInt();
+    };
+    read("mc", schedule.mc);
+    read("kc", schedule.kc);
+    read("nc", schedule.nc);
+    read("mr", schedule.mr);
+    read("unroll", schedule.unroll);
+    return schedule;
+  }
+
+  FailureOr<func::FuncOp> emit(StringRef suffix, bool body, const Schedule &schedule) {
+    SmallVector<Type> types;
+    for (BlockArgument argument : source.getArguments())
+      types.push_back(memrefOf(argument.getType(), bool(source.getArgAttr(argument.getArgNumber(), kStridedAttr))));
+    for (Type type : kernel.getResultTypes())
+      types.push_back(memrefOf(type, false));
+    types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getF64Type()));
+    if (body) {
+      types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
+      types.append(4, builder.getIndexType());
+    }
+    builder.setInsertionPoint(source);
+    std::string name = (source.getName() + (body ? "_body" : suffix)).str();
+    auto function = builder.create<func::FuncOp>(source.getLoc(), name, builder.getFunctionType(types, {}));
+    Block *entry = function.addEntryBlock();
+    builder.setInsertionPointToEnd(entry);
+    Emit e{builder, kernel.getLoc()};
+    KernelEmitter emitter(e, kernel, schedule, source, entry->getArguments());
+    if (failed(body ? emitter.emitBody() : emitter.emitTail()))
+      return failure();
+    builder.setInsertionPointToEnd(entry);
+    builder.create<func::ReturnOp>(kernel.getLoc());
+    if (body)
+      function->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(emitter.workspaceBytes()));
+    return function;
+  }
+
+  func::FuncOp source;
+  TiledMvmOp kernel;
+  OpBuilder builder;
+};
+
+struct ConvertPass : impl::ConvertAnalogToVectorPassBase<ConvertPass> {
+  void runOnOperation() override {
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      if (function.isExternal() || function.front().getTerminator()->getNumOperands() == 0)
+        continue;
+      auto kernel = function.front().getTerminator()->getOperand(0).getDefiningOp<TiledMvmOp>();
+      if (!kernel)
+        continue;
+      if (failed(checkSupported(kernel)) || failed(FunctionConverter(function, kernel).run()))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+} // namespace mho::lowering

@@ -1,0 +1,198 @@
+// The loop nest of a contraction over k: sums of a tile in scratch rows, end_tile and finish from there.
+#include "lowering/AnalogToVector/KernelEmitter.h"
+
+#include "lowering/AnalogToVector/NoiseEmitter.h"
+
+using namespace mlir;
+using namespace mho::analog;
+
+namespace mho::lowering {
+
+LogicalResult KernelEmitter::emitForward() {
+  LogicalResult ok = success();
+  Value zero = e.index(0);
+  // Without inputs there is no tile: the sum is 0 and only finish runs.
+  e.when(e.equal(tiles, zero), [&] { ok = emitEmptySum(); });
+  e.loop(rowBegin, rowEnd, s.mc, [&](Value i0) {
+    Value mc = e.min(e.index(s.mc), e.sub(rowEnd, i0));
+    e.loop(zero, tiles, 1, [&](Value t) {
+      if (succeeded(ok))
+        ok = emitForwardTile(i0, mc, t);
+    });
+  });
+  return ok;
+}
+
+LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
+  LogicalResult ok = success();
+  Value zero = e.index(0), begin = tileBegin(t), end = tileBegin(e.add(t, e.index(1)));
+  Value oneBlock = e.b.create<arith::CmpIOp>(e.loc, arith::CmpIPredicate::sle, e.sub(end, begin), e.index(s.kc));
+  emitStatistics(Side::Lhs, i0, mc, t);
+  auto putLhs = [&](Value r, Value c, Value v) {
+    e.storeVector(v, packedLhs, {zero, e.add(e.mul(r, s.kc + kLanes), c)});
+  };
+  e.loop(columnBegin, columnEnd, s.nc, [&](Value j0) {
+    Value nc = e.min(e.index(s.nc), e.sub(columnEnd, j0));
+    emitStatistics(Side::Rhs, j0, nc, t);
+    e.loop(begin, end, s.kc, [&](Value c0) {
+      Value kc = e.min(e.index(s.kc), e.sub(end, c0)), padded = e.roundUp(kc, s.unroll);
+      // The lhs block serves every column block, unless the tile has several contraction blocks.
+      Value repack = e.b.create<arith::OrIOp>(
+          e.loc, e.equal(j0, columnBegin),
+          e.b.create<arith::XOrIOp>(e.loc, oneBlock, e.b.create<arith::ConstantOp>(e.loc, e.b.getBoolAttr(true))));
+      e.when(repack, [&] {
+        ok = pack(Side::Lhs, i0, mc, c0, kc, t, putLhs);
+        zeroRows(mc, e.roundUp(mc, s.mr), kc, putLhs);
+      });
+      // Sixteen source rows at a time: load region into a row buffer, then 16 x 16 transposes into a panel.
+      e.loop(zero, nc, kLanes, [&](Value jp) {
+        auto putRow = [&](Value r, Value c, Value v) { e.storeVector(v, rowBuffer, {r, c}); };
+        Value count = e.min(e.index(kLanes), e.sub(nc, jp));
+        // Statistics of the block are indexed by row within the block: the pack of a part starts at its own.
+        rhsStatOffset = jp;
+        if (failed(pack(Side::Rhs, e.add(j0, jp), count, c0, kc, t, putRow)))
+          ok = failure();
+        zeroRows(count, e.index(kLanes), kc, putRow);
+        Value panel = e.mul(e.div(jp, kLanes), s.kc);
+        e.loop(zero, kc, kLanes, [&](Value c) {
+          auto square = VectorType::get({kLanes, kLanes}, e.f32());
+          Value block = e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(square, 0.0f));
+          for (int64_t i = 0; i < kLanes; ++i)
+            block = e.b.create<vector::InsertOp>(e.loc, e.loadVector(rowBuffer, {e.index(i), c}), block, i);
+          Value turned = e.b.create<vector::TransposeOp>(e.loc, block, ArrayRef<int64_t>{1, 0});
+          for (int64_t i = 0; i < kLanes; ++i)
+            e.storeVector(e.b.create<vector::ExtractOp>(e.loc, turned, i), packedRhs,
+                          {e.add(panel, e.add(c, e.index(i))), zero});
+        });
+      });
+      Value first = e.equal(c0, begin),
+            last = e.b.create<arith::CmpIOp>(e.loc, arith::CmpIPredicate::sge, e.add(c0, e.index(s.kc)), end);
+      e.loop(zero, mc, s.mr, [&](Value ip) {
+        e.loop(zero, nc, kLanes, [&](Value jp) {
+          SmallVector<Value> accumulators;
+          for (int64_t i = 0; i < s.mr; ++i)
+            accumulators.push_back(e.select(first, e.zeros(), e.loadVector(sums, {e.add(ip, e.index(i)), jp})));
+          micro(e.mul(ip, s.kc + kLanes), e.mul(e.div(jp, kLanes), s.kc), padded, false, accumulators);
+          for (int64_t i = 0; i < s.mr; ++i)
+            e.storeVector(accumulators[i], sums, {e.add(ip, e.index(i)), jp});
+        });
+        e.when(last, [&] {
+          if (failed(emitEndTile(i0, ip, mc, j0, nc, t)))
+            ok = failure();
+        });
+      });
+    });
+  });
+  return ok;
+}
+
+/// Rows ip .. ip + MR of the block: end_tile, sum over tiles, and after the last tile finish.
+LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value mc, Value j0, Value nc, Value t) {
+  Value zero = e.index(0), rowCount = e.min(e.index(s.mr), e.sub(mc, ip)), firstRow = e.add(i0, ip);
+  Region &endTile = kernel.getEndTile(), &finish = kernel.getFinish();
+  SmallVector<Operation *> regionDraws = drawsOf(endTile);
+  for (auto [i, op] : llvm::enumerate(regionDraws)) {
+    bool uniform = isa<UniformOp>(op);
+    int64_t key = uniform ? cast<UniformOp>(op).getKey() : cast<NormalOp>(op).getKey();
+    int64_t stream = uniform ? cast<UniformOp>(op).getStream() : cast<NormalOp>(op).getStream();
+    DrawSource source = readKey(e, operandOf(kernel.getKeys()[key]), t, stream);
+    e.loop(zero, rowCount, 1, [&](Value r) {
+      emitDraws(e, source, uniform, e.add(firstRow, r), j0, nc, draws, e.add(e.index(i * s.mr), r));
+    });
+  }
+  Value firstTile = e.equal(t, zero), lastTile = e.equal(e.add(t, e.index(1)), tiles),
+        y = results[kernel.getResultsOf({ResultKind::Value})[0]];
+  LogicalResult ok = success();
+  e.loop(zero, nc, kLanes, [&](Value c) {
+    Place place;
+    place.vectorAxis = Axis::N;
+    place[Axis::T] = t;
+    place[Axis::N] = e.add(j0, c);
+    place.mask = e.mask(e.sub(nc, c));
+    // Parameters that do not vary over rows are loaded once for the column, so that what hangs on them is hoisted out
+    // of the row loop.
+    auto rhsStat = [&](int64_t i) -> Value { return e.loadMasked(statBuffers[i], {zero, c}, place.mask); };
+    DenseMap<int64_t, Value> columnStats, columnParams;
+    for (auto [i, attr] : llvm::enumerate(kernel.getStats()))
+      if (cast<StatAttr>(attr).getSide() == Side::Rhs)
+        columnStats[i] = rhsStat(i);
+    for (int64_t i : kernel.getVisibleParams(kernel.getEndTileAxes()))
+      if (!kernel.getAxesOf(kernel.getParamAxes(), i).contains(Axis::M))
+        columnParams[i] = loadParam(i, place);
+    e.loop(zero, rowCount, 1, [&](Value r) {
+      Value localRow = e.add(ip, r);
+      place[Axis::M] = e.add(firstRow, r);
+      auto param = [&](int64_t i) { return columnParams.count(i) ? columnParams[i] : loadParam(i, place); };
+      auto stat = [&](int64_t i) -> Value {
+        return columnStats.count(i) ? columnStats[i] : e.load(statBuffers[i], {zero, localRow});
+      };
+      SmallVector<Value> arguments{e.loadVector(sums, {localRow, c})};
+      for (int64_t i : kernel.getVisibleParams(kernel.getEndTileAxes()))
+        arguments.push_back(param(i));
+      for (int64_t i : kernel.getVisibleStats(kernel.getEndTileAxes()))
+        arguments.push_back(stat(i));
+      auto draw = [&](Operation *op) -> Value {
+        int64_t i = llvm::find(regionDraws, op) - regionDraws.begin();
+        return e.loadVector(draws, {e.add(e.index(i * s.mr), r), c});
+      };
+      FailureOr<RegionResult> tile = emitRegion(e, endTile, arguments, draw);
+      if (failed(tile)) {
+        ok = failure();
+        return;
+      }
+      SmallVector<int64_t> bitResults = kernel.getResultsOf({ResultKind::Bits});
+      for (auto [i, result] : llvm::enumerate(bitResults))
+        storeBits(tile->bits[i], results[result], place);
+      SmallVector<Value> at{place[Axis::M], place[Axis::N]};
+      Value value = asVector(e, tile->values[0]), before = e.loadMasked(y, at, place.mask);
+      Value sum = e.select(firstTile, value, e.b.create<arith::AddFOp>(e.loc, before, value));
+      SmallVector<Value> finishArguments{sum};
+      for (int64_t i : kernel.getVisibleParams(kernel.getFinishAxes()))
+        finishArguments.push_back(param(i));
+      FailureOr<RegionResult> finished = emitRegion(e, finish, finishArguments, nullptr);
+      if (failed(finished)) {
+        ok = failure();
+        return;
+      }
+      e.storeMasked(e.select(lastTile, asVector(e, finished->values[0]), sum), y, at, place.mask);
+    });
+  });
+  return ok;
+}
+
+/// 16 bits into their half of a word; the low half comes first and clears the high one.
+void KernelEmitter::storeBits(Value bits, Value memref, const Place &place) {
+  Value masked = e.b.create<arith::AndIOp>(e.loc, bits, place.mask);
+  Value packed = e.b.create<vector::BitCastOp>(e.loc, VectorType::get({1}, e.b.getIntegerType(16)), masked);
+  Value word = e.b.create<arith::ExtUIOp>(e.loc, e.b.getI32Type(), e.b.create<vector::ExtractOp>(e.loc, packed, 0));
+  SmallVector<Value> at{place[Axis::T], place[Axis::M], e.div(place[Axis::N], 32)};
+  Value shift = e.rem(place[Axis::N], 32), low = e.equal(shift, e.index(0));
+  Value merged =
+      e.b.create<arith::OrIOp>(e.loc, e.load(memref, at), e.b.create<arith::ShLIOp>(e.loc, word, e.toI32(shift)));
+  e.store(e.select(low, word, merged), memref, at);
+}
+
+/// y = finish(0).
+LogicalResult KernelEmitter::emitEmptySum() {
+  LogicalResult ok = success();
+  Value y = results[kernel.getResultsOf({ResultKind::Value})[0]];
+  e.loop(rowBegin, rowEnd, 1, [&](Value m) {
+    e.loop(columnBegin, columnEnd, kLanes, [&](Value n) {
+      Place place;
+      place.vectorAxis = Axis::N;
+      place[Axis::M] = m;
+      place[Axis::N] = n;
+      place.mask = e.mask(e.sub(columnEnd, n));
+      SmallVector<Value> arguments{e.real(0)};
+      appendVisible(arguments, 3, place, nullptr);
+      FailureOr<RegionResult> result = emitRegion(e, kernel.getFinish(), arguments, nullptr);
+      if (failed(result))
+        ok = failure();
+      else
+        e.storeMasked(asVector(e, result->values[0]), y, {m, n}, place.mask);
+    });
+  });
+  return ok;
+}
+
+} // namespace mho::lowering

@@ -1,0 +1,237 @@
+// What all directions share: operands, parameters, statistics, packing and the micro-kernel.
+#include "lowering/AnalogToVector/KernelEmitter.h"
+
+#include "lowering/AnalogToVector/AnalogToVector.h"
+#include "lowering/AnalogToVector/NoiseEmitter.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mho::analog;
+
+namespace mho::lowering {
+
+KernelEmitter::KernelEmitter(Emit &e, TiledMvmOp kernel, const Schedule &schedule, func::FuncOp source,
+                             ValueRange arguments)
+    : e(e), kernel(kernel), s(schedule) {
+  unsigned at = 0;
+  for (BlockArgument argument : source.getArguments()) {
+    if (source.getArgAttr(argument.getArgNumber(), kStridedAttr))
+      strided.insert(argument);
+    memrefOf[argument] = arguments[at++];
+  }
+  for (unsigned i = 0; i < kernel.getNumResults(); ++i)
+    results.push_back(arguments[at++]);
+  partials = arguments[at++];
+  if (at == arguments.size())
+    return; // the tail
+  workspaceBytesArgument = arguments[at++];
+  rowBegin = arguments[at++];
+  rowEnd = arguments[at++];
+  columnBegin = arguments[at++];
+  columnEnd = arguments[at++];
+}
+
+/// Sizes of the axes, from the first operands of both sides.
+LogicalResult KernelEmitter::emitBody() {
+  auto sizeOf = [&](Axis axis) -> Value {
+    for (auto [operand, axes] : {std::pair(kernel.getLhs()[0], kernel.getAxesOf(kernel.getLhsAxes(), 0)),
+                                 std::pair(kernel.getRhs()[0], kernel.getAxesOf(kernel.getRhsAxes(), 0))})
+      for (auto [i, a] : llvm::enumerate(axes.getAxes()))
+        if (a == axis)
+          return e.size(operandOf(operand), i);
+    return {};
+  };
+  auto [row, column] = kernel.getOutputAxes();
+  rows = sizeOf(row);
+  columns = sizeOf(column);
+  depth = sizeOf(kernel.getContract());
+  inputs = sizeOf(Axis::K);
+  tiles = kernel.getTiling().buildTileCount(e.b, e.loc, inputs);
+  workspaceBegin();
+  return kernel.getContract() == Axis::K ? emitForward() : emitGradient();
+}
+
+void KernelEmitter::workspaceBegin() {
+  bool forward = kernel.getContract() == Axis::K;
+  int64_t drawRows = 0;
+  for (unsigned i = 0; i < 4; ++i)
+    drawRows = std::max<int64_t>(drawRows, drawsOf(kernel->getRegion(i)).size() * (i == 2 ? s.mr : 1));
+  packedLhs = workspace(1, (s.mc + s.mr) * (s.kc + kLanes));
+  packedRhs = workspace(s.nc / kLanes * s.kc, kLanes);
+  sums = workspace(forward ? s.mc : s.mr, forward ? s.nc : kLanes);
+  draws = workspace(std::max<int64_t>(1, drawRows), std::max(s.kc, s.nc));
+  rowBuffer = workspace(kLanes, s.kc + kLanes);
+  gatherBuffer = workspace(1, kLanes);
+  for (Attribute attr : kernel.getStats())
+    statBuffers.push_back(workspace(1, cast<StatAttr>(attr).getSide() == Side::Lhs ? s.mc : std::max(s.nc, s.kc)));
+}
+
+/// A rows x columns block of floats of the workspace.
+Value KernelEmitter::workspace(int64_t blockRows, int64_t blockColumns) {
+  auto type = MemRefType::get({blockRows, blockColumns}, e.b.getF32Type());
+  Value view = e.b.create<memref::ViewOp>(e.loc, type, workspaceBytesArgument, e.index(workspaceUsed), ValueRange{});
+  workspaceUsed += (blockRows * blockColumns * 4 + 63) / 64 * 64;
+  return view;
+}
+
+Value KernelEmitter::tileBegin(Value tile) { return kernel.getTiling().buildTileBegin(e.b, e.loc, inputs, tile); }
+
+/// 16 elements (or bits) of an operand along its last axis, or one scalar where that is not the vector axis.
+Value KernelEmitter::loadElements(Value original, AxesAttr axes, const Place &place) {
+  Value memref = operandOf(original);
+  SmallVector<Value> at;
+  for (Axis axis : axes.getAxes())
+    at.push_back(place[axis]);
+  if (axes.getAxes().empty())
+    return memref; // a scalar argument
+  bool vectorised = axes.getAxes().back() == place.vectorAxis;
+  if (TiledMvmOp::isBits(original)) {
+    Value n = at.back();
+    at.back() = e.div(n, 32);
+    Value word = e.load(memref, at), shift = e.toI32(e.rem(n, 32));
+    Value half =
+        e.b.create<arith::TruncIOp>(e.loc, e.b.getIntegerType(16), e.b.create<arith::ShRUIOp>(e.loc, word, shift));
+    Value one = e.b.create<vector::BroadcastOp>(e.loc, VectorType::get({1}, e.b.getIntegerType(16)), half);
+    return e.b.create<vector::BitCastOp>(e.loc, e.bools(), one);
+  }
+  if (!vectorised)
+    return e.load(memref, at);
+  if (!strided.contains(original))
+    return e.loadMasked(memref, at, place.mask);
+  // One by one into a buffer: the last lanes keep old values, which the mask hides.
+  Value last = at.back(), zero = e.index(0), limit = e.size(memref, at.size() - 1);
+  e.loop(zero, e.min(e.index(kLanes), e.sub(limit, last)), 1, [&](Value lane) {
+    SmallVector<Value> element(at);
+    element.back() = e.add(last, lane);
+    e.store(e.load(memref, element), gatherBuffer, {zero, lane});
+  });
+  return e.loadMasked(gatherBuffer, {zero, zero}, place.mask);
+}
+
+Value KernelEmitter::loadParam(int64_t i, const Place &place) {
+  return loadElements(kernel.getParams()[i], kernel.getAxesOf(kernel.getParamAxes(), i), place);
+}
+
+/// Visible parameters and statistics, in the order of the region's arguments.
+void KernelEmitter::appendVisible(SmallVectorImpl<Value> &arguments, unsigned region, const Place &place,
+                                  llvm::function_ref<Value(int64_t)> stat) {
+  SmallVector<Axis> axes = kernel.getVisibleAxes(region);
+  for (int64_t i : kernel.getVisibleParams(axes))
+    arguments.push_back(loadParam(i, place));
+  if (region > 3)
+    return;
+  std::optional<Side> side;
+  if (region < 2)
+    side = region == 0 ? Side::Lhs : Side::Rhs;
+  for (int64_t i : kernel.getVisibleStats(axes, side))
+    arguments.push_back(stat(i));
+}
+
+/// absmax of rows firstRow .. + rows of a side within the tile, to the statistic's buffer and its exported result.
+void KernelEmitter::emitStatistics(Side side, Value firstRow, Value rowCount, Value tile) {
+  Value begin = tileBegin(tile), end = tileBegin(e.add(tile, e.index(1))), zero = e.index(0);
+  for (auto [i, attr] : llvm::enumerate(kernel.getStats())) {
+    auto stat = cast<StatAttr>(attr);
+    if (stat.getSide() != side)
+      continue;
+    OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
+    ArrayAttr axes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
+    auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
+    e.loop(zero, rowCount, 1, [&](Value r) {
+      Value row = e.add(firstRow, r);
+      SmallVector<Value> largest =
+          e.loop(begin, end, kLanes, {e.zeros()}, [&](Value column, ValueRange carried) -> SmallVector<Value> {
+            Place place;
+            place.vectorAxis = columnAxis;
+            place[rowAxis] = row;
+            place[columnAxis] = column;
+            place[Axis::T] = tile;
+            place.mask = e.mask(e.sub(end, column));
+            Value v = loadElements(operands[stat.getOperand()], kernel.getAxesOf(axes, stat.getOperand()), place);
+            return {e.b.create<arith::MaximumFOp>(e.loc, carried[0], e.b.create<math::AbsFOp>(e.loc, v))};
+          });
+      Value value = e.b.create<vector::ReductionOp>(e.loc, vector::CombiningKind::MAXIMUMF, largest[0]);
+      e.store(value, statBuffers[i], {zero, r});
+      for (int64_t result : kernel.getResultsOf({ResultKind::Stat}))
+        if (cast<ResultAttr>(kernel.getResultSpecs()[result]).getStat() == int64_t(i))
+          e.store(value, results[result], {tile, row});
+    });
+  }
+}
+
+/// Applies a load region to a block of source rows and hands over its vectors of 16, zero beyond the columns.
+LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Value firstColumn, Value columnCount,
+                                  Value tile, Put put) {
+  unsigned region = side == Side::Lhs ? 0 : 1;
+  Region &body = kernel->getRegion(region);
+  OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
+  ArrayAttr operandAxes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
+  auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
+  SmallVector<Operation *> regionDraws = drawsOf(body);
+  Value zero = e.index(0), begin = columnAxis == Axis::K ? tileBegin(tile) : zero;
+  LogicalResult ok = success();
+  e.loop(zero, rowCount, 1, [&](Value r) {
+    Value row = e.add(firstRow, r);
+    for (auto [i, op] : llvm::enumerate(regionDraws)) {
+      bool uniform = isa<UniformOp>(op);
+      int64_t key = uniform ? cast<UniformOp>(op).getKey() : cast<NormalOp>(op).getKey();
+      int64_t stream = uniform ? cast<UniformOp>(op).getStream() : cast<NormalOp>(op).getStream();
+      DrawSource source = readKey(e, operandOf(kernel.getKeys()[key]), tile, stream);
+      emitDraws(e, source, uniform, row, e.sub(firstColumn, begin), columnCount, draws, e.index(i));
+    }
+    e.loop(zero, columnCount, kLanes, [&](Value c) {
+      Place place;
+      place.vectorAxis = columnAxis;
+      place[Axis::T] = tile;
+      place[rowAxis] = row;
+      place[columnAxis] = e.add(firstColumn, c);
+      place.mask = e.mask(e.sub(columnCount, c));
+      SmallVector<Value> arguments;
+      for (auto [operand, axes] : llvm::zip(operands, operandAxes))
+        arguments.push_back(loadElements(operand, cast<AxesAttr>(axes), place));
+      // A statistic of this side is per source row: a scalar here.
+      appendVisible(arguments, region, place, [&](int64_t i) {
+        return e.load(statBuffers[i], {zero, side == Side::Rhs ? e.add(rhsStatOffset, r) : r});
+      });
+      auto draw = [&](Operation *op) -> Value {
+        return e.loadVector(draws, {e.index(llvm::find(regionDraws, op) - regionDraws.begin()), c});
+      };
+      FailureOr<RegionResult> result = emitRegion(e, body, arguments, draw);
+      if (failed(result)) {
+        ok = failure();
+        return;
+      }
+      put(r, c, e.select(place.mask, asVector(e, result->values[0]), e.zeros()));
+    });
+  });
+  return ok;
+}
+
+/// Zero vectors for rows [from, to): what pads a block to whole micro-kernels.
+void KernelEmitter::zeroRows(Value from, Value to, Value columnCount, Put put) {
+  e.loop(from, to, 1,
+         [&](Value r) { e.loop(e.index(0), columnCount, kLanes, [&](Value c) { put(r, c, e.zeros()); }); });
+}
+
+/// MR x 16 sums over `contraction` (padded to the unrolling). lhs element (i, c) lies at lhsRow + i * (kc + 16) + c,
+/// or, where source rows run along the contraction, at lhsRow + c * 16 + i.
+void KernelEmitter::micro(Value lhsRow, Value rhsPanel, Value contraction, bool lhsTransposed,
+                          SmallVectorImpl<Value> &accumulators) {
+  Value zero = e.index(0);
+  accumulators = e.loop(zero, contraction, s.unroll, accumulators, [&](Value c0, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    for (int64_t u = 0; u < s.unroll; ++u) {
+      Value c = e.add(c0, e.index(u));
+      Value rhs = e.loadVector(packedRhs, {e.add(rhsPanel, c), zero});
+      for (int64_t i = 0; i < s.mr; ++i) {
+        Value offset = lhsTransposed ? e.add(e.mul(c, kLanes), e.index(i)) : e.add(c, e.index(i * (s.kc + kLanes)));
+        Value lhs = e.load(packedLhs, {zero, e.add(lhsRow, offset)});
+        next[i] = e.b.create<vector::FMAOp>(e.loc, e.splat(lhs), rhs, next[i]);
+      }
+    }
+    return next;
+  });
+}
+
+} // namespace mho::lowering

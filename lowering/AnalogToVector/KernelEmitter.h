@@ -1,0 +1,103 @@
+// The loop nest of one tiled_mvm on the CPU. The idea, for a contraction over k (forward):
+//
+//   for row block i0 (mc rows), tile t, column block j0 (nc columns), contraction block c0 (kc) of the tile:
+//     pack lhs   rows i0.. x c0..   load_lhs applied, row-major, zero padded                     (L2)
+//     pack rhs   rows j0.. x c0..   load_rhs applied, transposed to panels of 16 columns          (L2)
+//     for MR rows: for 16 columns: micro-kernel -> sums[mc][nc]                                    (L2; the MR rows in
+//     use in L1)
+//       after the tile's last block: end_tile over those MR rows, y += ..., after the last tile: finish
+//
+// End-of-tile code reads its accumulators from the scratch rows that the micro-kernels just wrote, not from registers:
+// any region, with any number of draws, costs the micro-kernel neither registers nor spills, and the detour is below 1
+// % of the contraction.
+//
+// For a contraction over n or m (gradients) the tile lies on the output columns: the micro-kernel adds to the result in
+// memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. A source row is a row of the
+// operand in memory; the lanes of every vector run along it.
+#pragma once
+
+#include "dialect/IR/AnalogDialect.h"
+#include "lowering/AnalogToVector/VectorRegion.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mho::lowering {
+
+/// Block sizes of the loop nest: what analog-schedule chooses.
+struct Schedule {
+  int64_t mc = 512; ///< rows of the output per block, a multiple of 64
+  int64_t kc = 512; ///< contraction per block, a multiple of 64
+  int64_t nc = 128; ///< columns of the output per block, a multiple of 64
+  int64_t mr = 8;   ///< rows of the micro-kernel, a divisor of 16; its columns are one vector
+  int64_t unroll = 4;
+};
+
+class KernelEmitter {
+public:
+  using Value = mlir::Value;
+  using Axis = analog::Axis;
+  using Side = analog::Side;
+
+  /// `arguments`: of the new function, in the order of its signature (AnalogToVector.h).
+  KernelEmitter(Emit &e, analog::TiledMvmOp kernel, const Schedule &schedule, mlir::func::FuncOp source,
+                mlir::ValueRange arguments);
+  mlir::LogicalResult emitBody();
+  mlir::LogicalResult emitTail();
+  /// Bytes of the workspace that emitBody() uses.
+  int64_t workspaceBytes() const { return workspaceUsed; }
+
+private:
+  /// Where an element is: a value of each axis; the vector axis holds the first of 16.
+  struct Place {
+    Value at[4];
+    Axis vectorAxis;
+    Value mask;
+    Value &operator[](Axis axis) { return at[size_t(axis)]; }
+    Value operator[](Axis axis) const { return at[size_t(axis)]; }
+  };
+  using Put = llvm::function_ref<void(Value row, Value column, Value vector)>;
+
+  Value operandOf(Value original) const { return memrefOf.lookup(original); }
+  Value loadAt(Value original, analog::AxesAttr axes, const Place &place);
+  Value loadParam(int64_t i, const Place &place);
+  void appendVisible(llvm::SmallVectorImpl<Value> &arguments, unsigned region, const Place &place,
+                     llvm::function_ref<Value(int64_t stat)> stat);
+  void workspaceBegin();
+  Value workspace(int64_t rows, int64_t columns);
+  Value tileBegin(Value tile);
+  Value loadElements(Value original, analog::AxesAttr axes, const Place &place);
+
+  void emitStatistics(Side side, Value firstRow, Value rows, Value tile);
+  mlir::LogicalResult pack(Side side, Value firstRow, Value rows, Value firstColumn, Value columns, Value tile,
+                           Put put);
+  void zeroRows(Value from, Value to, Value columns, Put put);
+  void micro(Value lhsRow, Value rhsPanel, Value depth, bool lhsTransposed, llvm::SmallVectorImpl<Value> &sums);
+  mlir::LogicalResult emitForward();
+  mlir::LogicalResult emitForwardTile(Value i0, Value mc, Value t);
+  mlir::LogicalResult emitEndTile(Value i0, Value ip, Value mc, Value j0, Value nc, Value t);
+  void storeBits(Value bits, Value memref, const Place &place);
+  mlir::LogicalResult emitEmptySum();
+  mlir::LogicalResult emitGradient();
+  mlir::LogicalResult emitGradientBlock(Value i0, Value mc, Value t);
+  mlir::LogicalResult emitFinishBlocks(Value i0, Value mc, Value t);
+  mlir::LogicalResult emitFinishBlock(Value rowBlock, Value rows, Value t, Value column,
+                                      llvm::SmallVectorImpl<Value> &partials);
+  Value combineLanes(Value vector);
+
+  Emit &e;
+  analog::TiledMvmOp kernel;
+  Schedule s;
+  llvm::DenseMap<Value, Value> memrefOf; // operands of the kernel -> arguments of the new function
+  llvm::DenseSet<Value> strided;         // whose elements do not lie side by side along the last axis
+  llvm::SmallVector<Value> results;      // memrefs
+  Value partials, workspaceBytesArgument, rowBegin, rowEnd, columnBegin, columnEnd;
+  Value rows, columns, depth, tiles, inputs; // sizes of the output, the contraction, T and K
+  int64_t workspaceUsed = 0;
+  // Workspace: packed operands, sums of a block, draws of a few rows, a row for transposition, statistics of rows, a
+  // strided row.
+  Value packedLhs, packedRhs, sums, draws, rowBuffer, gatherBuffer;
+  llvm::SmallVector<Value> statBuffers; // [stat]: one float per source row of a block
+  Value rhsStatOffset; // of the first row of the rhs part being packed, within the block of the statistics
+};
+
+} // namespace mho::lowering

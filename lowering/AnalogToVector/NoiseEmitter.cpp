@@ -1,0 +1,141 @@
+#include "lowering/AnalogToVector/NoiseEmitter.h"
+
+#include "dialect/Numerics/Gaussian.h"
+#include "dialect/Numerics/Philox.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace mho::lowering {
+namespace {
+
+/// Arithmetic on vectors of eight 64-bit lanes and of sixteen 32-bit lanes.
+struct Words {
+  Emit &e;
+  VectorType longs() { return VectorType::get({8}, e.b.getI64Type()); }
+  Value constant(uint64_t v) {
+    return e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(longs(), APInt(64, v)));
+  }
+  Value constant32(uint32_t v) {
+    return e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(e.ints(), APInt(32, v)));
+  }
+  Value andOf(Value x, Value y) { return e.b.create<arith::AndIOp>(e.loc, x, y); }
+  Value orOf(Value x, Value y) { return e.b.create<arith::OrIOp>(e.loc, x, y); }
+  Value xorOf(Value x, Value y) { return e.b.create<arith::XOrIOp>(e.loc, x, y); }
+  Value shiftLeft(Value x, Value y) { return e.b.create<arith::ShLIOp>(e.loc, x, y); }
+  Value shiftRight(Value x, Value y) { return e.b.create<arith::ShRUIOp>(e.loc, x, y); }
+  Value widen(Value word) { return e.splat(e.b.create<arith::ExtUIOp>(e.loc, e.b.getI64Type(), word), 8); }
+  Value lanes() {
+    SmallVector<APInt> values;
+    for (int i = 0; i < 8; ++i)
+      values.push_back(APInt(64, i));
+    return e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(longs(), values));
+  }
+  Value as32(Value x) { return e.b.create<vector::BitCastOp>(e.loc, e.ints(), x); }
+};
+
+} // namespace
+
+DrawSource readKey(Emit &e, Value key, Value tile, int64_t stream) {
+  Type i32 = e.b.getI32Type();
+  Value seed = e.load(key, e.index(0)), step = e.load(key, e.index(1));
+  Value high = e.b.create<arith::ShRUIOp>(e.loc, seed, e.b.create<arith::ConstantOp>(e.loc, e.b.getI64IntegerAttr(32)));
+  auto low = [&](Value v) -> Value { return e.b.create<arith::TruncIOp>(e.loc, i32, v); };
+  return {low(seed), low(high), low(step), tile, stream};
+}
+
+/// The four words of calls 8 g .. 8 g + 7 of a row, as X = [w0 | w1 << 32] and Y = [w2 | w3 << 32].
+static std::pair<Value, Value> emitPhilox(Emit &e, const DrawSource &source, Value row, Value group) {
+  Words w{e};
+  Value thirtyTwo = w.constant(32), low = w.constant(0xffffffffu);
+  Value call = e.b.create<arith::AddIOp>(e.loc, e.splat(e.toI64(e.mul(group, 8)), 8), w.lanes());
+  Value x = w.orOf(call, w.shiftLeft(e.splat(e.toI64(row), 8), thirtyTwo));
+  Value c2 = e.toI64(e.add(source.tile, e.index(source.stream * kDrawTiles)));
+  Value y = w.orOf(e.splat(c2, 8), w.shiftLeft(w.widen(source.step), thirtyTwo));
+  Value k0 = source.seedLow, k1 = source.seedHigh;
+  auto bump = [&](Value key, uint32_t weyl) -> Value {
+    return e.b.create<arith::AddIOp>(e.loc, key,
+                                     e.b.create<arith::ConstantOp>(e.loc, e.b.getI32IntegerAttr(int32_t(weyl))));
+  };
+  auto swapped = [&](Value p) { return w.orOf(w.shiftLeft(p, thirtyTwo), w.shiftRight(p, thirtyTwo)); };
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    Value p0 = e.b.create<arith::MulIOp>(e.loc, w.andOf(x, low), w.constant(kPhiloxMultiplier0));
+    Value p1 = e.b.create<arith::MulIOp>(e.loc, w.andOf(y, low), w.constant(kPhiloxMultiplier1));
+    x = w.xorOf(w.xorOf(swapped(p1), w.shiftRight(x, thirtyTwo)), w.widen(k0));
+    y = w.xorOf(w.xorOf(swapped(p0), w.shiftRight(y, thirtyTwo)), w.widen(k1));
+    k0 = bump(k0, kPhiloxWeyl0);
+    k1 = bump(k1, kPhiloxWeyl1);
+  }
+  return {x, y};
+}
+
+/// One of 32 table entries per lane.
+static Value emitLookup(Emit &e, const float *table, Value index) {
+  auto half = [&](int begin) -> Value {
+    return e.b.create<arith::ConstantOp>(e.loc,
+                                         DenseElementsAttr::get(e.floats(), ArrayRef<float>(table + begin, kLanes)));
+  };
+  return e.b
+      .create<LLVM::CallIntrinsicOp>(e.loc, e.floats(), e.b.getStringAttr("llvm.x86.avx512.vpermi2var.ps.512"),
+                                     ValueRange{half(0), index, half(16)}, LLVM::FastmathFlagsAttr())
+      .getResult(0);
+}
+
+/// 16-bit halves, in lanes of 32 bits, to normals.
+static Value emitGaussian(Emit &e, Value half) {
+  Words w{e};
+  auto asFloats = [&](Value v) -> Value { return e.b.create<arith::BitcastOp>(e.loc, e.floats(), v); };
+  Value s = e.b.create<arith::SubIOp>(e.loc, w.shiftLeft(half, w.constant32(1)), w.constant32(65535));
+  Value real = e.b.create<arith::SIToFPOp>(e.loc, e.floats(), s);
+  Value bits = e.b.create<arith::BitcastOp>(e.loc, e.ints(), real);
+  Value sign = w.andOf(bits, w.constant32(0x80000000u)), magnitude = w.andOf(bits, w.constant32(0x7fffffffu));
+  // Exponent and top mantissa bit, from 1.0f on: 0 .. 31.
+  Value segment = e.b.create<arith::SubIOp>(e.loc, w.shiftRight(magnitude, w.constant32(22)), w.constant32(127 << 1));
+  Value m = asFloats(w.orOf(w.andOf(bits, w.constant32(0x7fffff)), w.constant32(0x3f800000)));
+  Value c0 = emitLookup(e, kGaussianC0, segment), c1 = emitLookup(e, kGaussianC1, segment),
+        c2 = emitLookup(e, kGaussianC2, segment);
+  Value inner = e.b.create<math::FmaOp>(e.loc, c2, m, c1);
+  Value n = e.b.create<math::FmaOp>(e.loc, inner, m, c0);
+  return asFloats(w.xorOf(e.b.create<arith::BitcastOp>(e.loc, e.ints(), n), sign));
+}
+
+void emitDraws(Emit &e, const DrawSource &source, bool uniform, Value row, Value firstColumn, Value count,
+               Value scratch, Value scratchRow) {
+  Value groups = e.div(e.roundUp(count, 64), 64), firstGroup = e.div(firstColumn, 64);
+  e.loop(e.index(0), groups, 1, [&](Value g) {
+    Words w{e};
+    Value base = e.mul(g, 64);
+    auto put = [&](Value v, int64_t column) { e.storeVector(v, scratch, {scratchRow, e.add(base, e.index(column))}); };
+    if (!uniform) {
+      auto [x, y] = emitPhilox(e, source, row, e.add(firstGroup, g));
+      for (auto [i, pair] : {std::pair(0, x), std::pair(1, y)}) {
+        Value words = w.as32(pair);
+        put(emitGaussian(e, w.andOf(words, w.constant32(0xffff))), 32 * i);
+        put(emitGaussian(e, w.shiftRight(words, w.constant32(16))), 32 * i + 16);
+      }
+      return;
+    }
+    // Uniforms: call c >> 2, word c & 3; eight calls are 32 columns.
+    for (int64_t part : {0, 1}) {
+      Value group = e.add(e.mul(e.add(firstGroup, g), 2), e.index(part));
+      auto [x, y] = emitPhilox(e, source, row, group);
+      for (int64_t side : {0, 1}) {
+        SmallVector<int64_t> order;
+        for (int64_t q = 4 * side; q < 4 * side + 4; ++q)
+          order.append({q, q + 8});
+        Value words = w.as32(e.b.create<vector::ShuffleOp>(e.loc, x, y, order));
+        // (2 word + 1) / 2^33, rounded once.
+        auto wide = VectorType::get({kLanes}, e.b.getI64Type());
+        Value extended = e.b.create<arith::ExtUIOp>(e.loc, wide, words);
+        Value one = e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(wide, APInt(64, 1)));
+        Value odd = w.orOf(w.shiftLeft(extended, one), one);
+        Value real = e.b.create<arith::SIToFPOp>(e.loc, e.floats(), odd);
+        put(e.b.create<arith::MulFOp>(e.loc, real, e.splat(e.real(0x1p-33f))), 32 * part + 16 * side);
+      }
+    }
+  });
+}
+
+} // namespace mho::lowering

@@ -1,0 +1,28 @@
+// Philox4x32-10 and the Gaussian map of SPEC.md ("Noise") as vector code.
+//
+// Eight calls at a time: state X = [c0 | c1 << 32], Y = [c2 | c3 << 32] in eight 64-bit lanes, so that the
+// multiplications are the 32 x 32 -> 64 bit ones that every vector unit has, and the words of 16 adjacent columns come
+// out side by side.
+#pragma once
+
+#include "lowering/AnalogToVector/Emit.h"
+
+namespace mho::lowering {
+
+/// Where draws come from: key words, and the stream and tile of counter word 2.
+struct DrawSource {
+  mlir::Value seedLow, seedHigh; ///< i32
+  mlir::Value step;              ///< i32, counter word 3
+  mlir::Value tile;              ///< index
+  int64_t stream;
+};
+
+/// Reads the words of a key, memref<2xi64>.
+DrawSource readKey(Emit &e, mlir::Value key, mlir::Value tile, int64_t stream);
+
+/// Writes the draws of row `row` (index, counter word 1), columns [0, roundUp(count, 64)) counted from `firstColumn` (a
+/// multiple of 64), to scratch[scratchRow, 0 ...]: normals of the 16-bit map, or uniforms.
+void emitDraws(Emit &e, const DrawSource &source, bool uniform, mlir::Value row, mlir::Value firstColumn,
+               mlir::Value count, mlir::Value scratch, mlir::Value scratchRow);
+
+} // namespace mho::lowering

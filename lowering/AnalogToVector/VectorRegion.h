@@ -1,0 +1,28 @@
+// Writes a scalar region of tiled_mvm as code on vectors of 16 elements.
+//
+// Values that are the same in all lanes stay scalar until they meet a vector, so that loop-invariant code motion finds
+// them.
+#pragma once
+
+#include "dialect/IR/AnalogDialect.h"
+#include "lowering/AnalogToVector/Emit.h"
+
+namespace mho::lowering {
+
+/// What a region yields; scalars where the value is the same in all lanes.
+struct RegionResult {
+  llvm::SmallVector<mlir::Value> values, bits, reductions;
+};
+
+/// Emits the region's code at the builder. `arguments` are f32 (or i1) scalars or vectors of 16; `draw` gives the
+/// vector of a normal or uniform draw. Fails on an op that has no vector form, saying so at the op.
+mlir::FailureOr<RegionResult> emitRegion(Emit &e, mlir::Region &region, mlir::ValueRange arguments,
+                                         llvm::function_ref<mlir::Value(mlir::Operation *)> draw);
+
+/// A value as a vector of 16.
+mlir::Value asVector(Emit &e, mlir::Value value);
+
+/// The draws (normal, uniform) of a region, in order.
+llvm::SmallVector<mlir::Operation *> drawsOf(mlir::Region &region);
+
+} // namespace mho::lowering

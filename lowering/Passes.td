@@ -1,0 +1,25 @@
+// Conversions of the kernel level to other dialects.
+#ifndef MHO_LOWERING_PASSES_TD
+#define MHO_LOWERING_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::ModuleOp"> {
+  let summary = "write each fused kernel as a blocked loop nest over memrefs and vectors of 16";
+  let description = [{
+    A function of one analog.tiled_mvm becomes a function over strided memrefs: rows, columns and contraction blocked, both operands
+    packed through their load regions (with the statistics of the tile and the noise of a row in its own loop), a register-blocked
+    micro-kernel, end_tile and finish from scratch rows. Its signature is in AnalogToVector.h; every size is a run-time value.
+    A kernel that reduces also gets @name_tail, which combines the partials of blocks of 64 rows in ascending order.
+
+    Precondition: analog-fuse (and analog-differentiate). Block sizes come from the op's attribute `analog.schedule`, a dictionary of
+    mc, kc, nc, mr and unroll. Numerics: SPEC.md, no contraction but the fused multiply-adds of the micro-kernel. Limits: one
+    accumulator, absmax per row of a tile, reductions over (t); anything else is refused with the reason.
+
+    (* example filepath=tests/lowering/convert-analog-to-vector.mlir *)
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

@@ -1,0 +1,156 @@
+#include "runtime/LinearModule.h"
+
+#include "dialect/IR/AnalogDialect.h"
+#include "dialect/Numerics/Philox.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace mho::analog;
+
+namespace mho {
+namespace {
+
+/// Writes the effects of a layer in the order of SPEC.md. Strengths are 1 here: their values come with each call.
+class LayerBuilder {
+public:
+  LayerBuilder(MLIRContext &context, const LinearSpec &spec)
+      : spec(spec), builder(&context), loc(builder.getUnknownLoc()) {}
+  OwningOpRef<ModuleOp> build();
+
+private:
+  static constexpr int64_t dynamic = ShapedType::kDynamic;
+  Type matrix() { return RankedTensorType::get({dynamic, dynamic}, builder.getF32Type()); }
+  Type planes() { return RankedTensorType::get({dynamic, dynamic, dynamic}, builder.getF32Type()); }
+  Type vector() { return RankedTensorType::get({dynamic}, builder.getF32Type()); }
+  AxesAttr axes(ArrayRef<Axis> list) { return AxesAttr::get(builder.getContext(), list); }
+  FloatAttr one() { return builder.getF32FloatAttr(1); }
+  Value absmax(ScalePer per);
+  AxesAttr scaleAxes(ScalePer per) { return per == ScalePer::Channel ? axes({Axis::T, Axis::N}) : axes({Axis::T}); }
+  void createFunction();
+  Value buildInput();
+  Value buildWeight();
+  Value buildPlanes(Value accumulators);
+
+  const LinearSpec &spec;
+  OpBuilder builder;
+  Location loc;
+  Value x, weight, bias, range, key;
+  AxesAttr rangeAxes;
+  Value scaleOf[2];
+};
+
+} // namespace
+
+Value LayerBuilder::absmax(ScalePer per) {
+  Value &scale = scaleOf[per == ScalePer::Tensor];
+  if (!scale) {
+    bool channel = per == ScalePer::Channel;
+    scale = builder.create<AbsMaxOp>(loc, channel ? matrix() : vector(), weight,
+                                     channel ? Granularity::Channel : Granularity::Tensor);
+  }
+  return scale;
+}
+
+void LayerBuilder::createFunction() {
+  SmallVector<Type> types{matrix(), matrix()};
+  SmallVector<StringRef> names{"x", "weight"};
+  auto add = [&](bool wanted, Type type, StringRef name) {
+    if (wanted) {
+      types.push_back(type);
+      names.push_back(name);
+    }
+  };
+  add(spec.bias, vector(), "bias");
+  add(spec.inputRange == InputRange::Given, vector(), "range");
+  add(spec.weightNoise || spec.outputNoise || spec.dropConnect, RankedTensorType::get({2}, builder.getI64Type()),
+      "key");
+  auto function = builder.create<func::FuncOp>(loc, kLinearFunction, builder.getFunctionType(types, {matrix()}));
+  auto kind = spec.tiling == mho::TilingKind::Fixed ? analog::TilingKind::Fixed : analog::TilingKind::Balanced;
+  function->setAttr(AnalogDialect::kTilingAttr, TilingAttr::get(builder.getContext(), kind, spec.tileRows));
+  Block *entry = function.addEntryBlock();
+  builder.setInsertionPointToEnd(entry);
+  for (auto [i, name] : llvm::enumerate(names)) {
+    function.setArgAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
+    Value argument = entry->getArgument(i);
+    (name == "x" ? x : name == "weight" ? weight : name == "bias" ? bias : name == "range" ? range : key) = argument;
+  }
+}
+
+Value LayerBuilder::buildInput() {
+  rangeAxes = spec.inputRange == InputRange::Dynamic ? axes({Axis::T, Axis::M}) : axes({Axis::T});
+  if (spec.inputRange == InputRange::Dynamic)
+    range = builder.create<AbsMaxOp>(loc, matrix(), x, Granularity::Row);
+  if (!spec.quantizeInput)
+    return x;
+  return builder.create<QuantizeInputOp>(loc, matrix(), x, range, rangeAxes, one(), builder.getF32FloatAttr(0),
+                                         builder.getF32FloatAttr(0.95f));
+}
+
+Value LayerBuilder::buildWeight() {
+  Value w = weight;
+  Value scale = spec.quantizeWeight || spec.weightNoise ? absmax(spec.weightScale) : Value();
+  if (spec.quantizeWeight)
+    w = builder.create<QuantizeWeightOp>(loc, matrix(), w, scale, scaleAxes(spec.weightScale), one());
+  if (spec.weightNoise)
+    w = builder.create<InjectNoiseOp>(loc, matrix(), w, ValueRange{scale},
+                                      builder.getArrayAttr({scaleAxes(spec.weightScale)}), key,
+                                      builder.getI64IntegerAttr(kWeightNoiseStream), one());
+  if (spec.dropConnect)
+    w = builder.create<DropConnectOp>(loc, matrix(), w, key, builder.getI64IntegerAttr(kDropConnectStream), one());
+  return w;
+}
+
+Value LayerBuilder::buildPlanes(Value v) {
+  if (spec.quantizeInput)
+    v = builder.create<RescaleOp>(loc, planes(), v, range, rangeAxes, one());
+  if (!spec.outputNoise && !spec.adc)
+    return v;
+  SmallVector<Value> scales{range, absmax(spec.outputScale)};
+  ArrayAttr scaleList = builder.getArrayAttr({rangeAxes, scaleAxes(spec.outputScale)});
+  if (spec.outputNoise)
+    v = builder.create<InjectNoiseOp>(loc, planes(), v, scales, scaleList, key,
+                                      builder.getI64IntegerAttr(kOutputNoiseStream), one());
+  if (spec.adc) {
+    auto gradient = spec.maskSaturated ? GradientKind::Masked : GradientKind::StraightThrough;
+    v = builder.create<AdcOp>(loc, planes(), v, scales, scaleList, one(), one(), gradient);
+  }
+  return v;
+}
+
+OwningOpRef<ModuleOp> LayerBuilder::build() {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  builder.setInsertionPointToEnd(module->getBody());
+  createFunction();
+  Value codes = buildInput(), w = buildWeight();
+  Value accumulators = builder.create<MvmOp>(loc, planes(), codes, w);
+  Value y = builder.create<AccumulateOp>(loc, matrix(), buildPlanes(accumulators), bias);
+  builder.create<func::ReturnOp>(loc, y);
+  return module;
+}
+
+OwningOpRef<ModuleOp> buildLinearModule(MLIRContext &context, const LinearSpec &spec) {
+  return LayerBuilder(context, spec).build();
+}
+
+std::optional<float> strengthOf(const LinearScalars &s, const std::string &name) {
+  static const llvm::StringMap<float LinearScalars::*> fields{
+      {"input.quantize_input.half_levels", &LinearScalars::inputHalfLevels},
+      {"input.quantize_input.decay", &LinearScalars::rangeDecay},
+      {"input.quantize_input.share", &LinearScalars::rangeShare},
+      {"weight.quantize_weight.half_levels", &LinearScalars::weightHalfLevels},
+      {"weight.inject_noise.sigma", &LinearScalars::weightNoise},
+      {"weight.drop_connect.probability", &LinearScalars::dropProbability},
+      {"tile.rescale.half_levels", &LinearScalars::inputHalfLevels},
+      {"tile.inject_noise.sigma", &LinearScalars::outputNoise},
+      {"tile.adc.lambda", &LinearScalars::outputBound},
+      {"tile.adc.half_levels", &LinearScalars::outputHalfLevels},
+  };
+  auto it = fields.find(name);
+  if (it == fields.end())
+    return std::nullopt;
+  return s.*(it->second);
+}
+
+} // namespace mho

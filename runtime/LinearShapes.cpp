@@ -1,0 +1,127 @@
+#include "runtime/LinearShapes.h"
+
+#include <initializer_list>
+
+namespace mho {
+namespace {
+
+const char *nameOf(ElementType type) {
+  switch (type) {
+  case ElementType::F32:
+    return "float32";
+  case ElementType::I32:
+    return "int32";
+  default:
+    return "int64";
+  }
+}
+
+std::string shapeText(const int64_t *sizes, int rank) {
+  std::string text = "[";
+  for (int i = 0; i < rank; ++i)
+    text += (i ? ", " : "") + std::to_string(sizes[i]);
+  return text + "]";
+}
+
+/// Collects the first mismatch.
+class Checker {
+public:
+  /// `t` must be there and have this type and these sizes.
+  void require(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+    if (!t.defined())
+      return fail(std::string("missing ") + name + ": the layer's spec uses it");
+    check(name, t, type, sizes);
+  }
+  /// `t` may be missing.
+  void allow(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+    if (t.defined())
+      check(name, t, type, sizes);
+  }
+  void forbid(const char *name, const TensorRef &t, const char *why) {
+    if (t.defined())
+      fail(std::string("unexpected ") + name + ": " + why);
+  }
+  void fail(std::string text) {
+    if (message.empty())
+      message = std::move(text);
+  }
+  std::string message;
+
+private:
+  void check(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+    if (t.type != type)
+      return fail(std::string("expected ") + name + " to be " + nameOf(type) + ", got " + nameOf(t.type));
+    bool same = t.rank == int(sizes.size());
+    for (int i = 0; same && i < t.rank; ++i)
+      same = t.sizes[i] == sizes.begin()[i];
+    if (!same)
+      fail(std::string("expected ") + name + " to have shape " + shapeText(sizes.begin(), sizes.size()) + ", got " +
+           shapeText(t.sizes.data(), t.rank));
+  }
+};
+
+/// What forward and backward share: x, weight, range, key.
+Expected<LinearSizes> checkOperands(const LinearSpec &spec, Checker &c, const TensorRef &x, const TensorRef &weight,
+                                    const TensorRef &range, const TensorRef &key) {
+  if (x.rank != 2 || weight.rank != 2)
+    return Status::error("expected x and weight to be matrices, got ranks " + std::to_string(x.rank) + " and " +
+                         std::to_string(weight.rank));
+  LinearSizes s{x.sizes[0], weight.sizes[0], weight.sizes[1], spec.tiles(weight.sizes[1])};
+  c.require("x", x, ElementType::F32, {s.rows, s.inputs});
+  c.require("weight", weight, ElementType::F32, {s.outputs, s.inputs});
+  if (spec.inputRange == InputRange::Given)
+    c.require("input range", range, ElementType::F32, {s.tiles});
+  else
+    c.forbid("input range", range, "the layer's spec takes none");
+  if (spec.weightNoise || spec.outputNoise || spec.dropConnect)
+    c.require("key", key, ElementType::I64, {2});
+  return s;
+}
+
+void checkSaved(const LinearSpec &spec, Checker &c, const LinearSizes &s, const TensorRef &saturation,
+                const TensorRef &rowRange) {
+  if (spec.adc && spec.maskSaturated)
+    c.require("saturation", saturation, ElementType::I32, {s.tiles, s.rows, (s.outputs + 31) / 32});
+  if (spec.inputRange == InputRange::Dynamic)
+    c.require("row range", rowRange, ElementType::F32, {s.tiles, s.rows});
+}
+
+} // namespace
+
+Expected<LinearSizes> checkForward(const LinearSpec &spec, const LinearForwardArgs &a) {
+  Checker c;
+  Expected<LinearSizes> s = checkOperands(spec, c, a.x, a.weight, a.range, a.key);
+  if (!s)
+    return s;
+  if (spec.bias)
+    c.require("bias", a.bias, ElementType::F32, {s->outputs});
+  else
+    c.forbid("bias", a.bias, "the layer's spec has none");
+  c.require("y", a.y, ElementType::F32, {s->rows, s->outputs});
+  if (a.saturation.defined() || a.rowRange.defined())
+    checkSaved(spec, c, *s, a.saturation, a.rowRange);
+  if (!c.message.empty())
+    return Status::error(c.message);
+  return s;
+}
+
+Expected<LinearSizes> checkBackward(const LinearSpec &spec, const LinearBackwardArgs &a) {
+  Checker c;
+  Expected<LinearSizes> s = checkOperands(spec, c, a.x, a.weight, a.range, a.key);
+  if (!s)
+    return s;
+  c.require("grad", a.grad, ElementType::F32, {s->rows, s->outputs});
+  checkSaved(spec, c, *s, a.saturation, a.rowRange);
+  c.allow("dx", a.dx, ElementType::F32, {s->rows, s->inputs});
+  c.allow("dweight", a.dweight, ElementType::F32, {s->outputs, s->inputs});
+  c.allow("dbias", a.dbias, ElementType::F32, {s->outputs});
+  if (spec.inputRange == InputRange::Given)
+    c.allow("drange", a.drange, ElementType::F32, {s->tiles});
+  else
+    c.forbid("drange", a.drange, "the layer has no range argument");
+  if (!c.message.empty())
+    return Status::error(c.message);
+  return s;
+}
+
+} // namespace mho

@@ -1,0 +1,41 @@
+"""lit's configuration: which files are tests, where the tools are, and which features a test may REQUIRE."""
+
+import os
+import platform
+
+import lit.formats
+
+config.name = "mho"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir"]
+config.excludes = ["Inputs"]
+config.test_source_root = config.mho_source_root
+config.test_exec_root = config.mho_binary_root
+
+# A test sees this much of the environment and nothing of the user's settings.
+config.environment = {
+    "PATH": os.pathsep.join([config.mho_tools_dir, config.llvm_tools_dir, "/usr/bin", "/bin"]),
+    "HOME": config.mho_binary_root,
+    "MHO_CACHE_DIR": os.path.join(config.mho_binary_root, "lit-cache"),
+    "LSAN_OPTIONS": "detect_leaks=0",
+}
+
+for tool in ("mho-opt", "mho-run", "mho-translate"):
+    path = os.path.join(config.mho_tools_dir, tool)
+    # "mho-opt" alone, not the middle of a path or of a longer word.
+    config.substitutions.append((rf"(?<![\w/.-]){tool}(?![\w.-])", path))
+    if os.path.exists(path):
+        config.available_features.add(tool)
+for tool in ("FileCheck", "not", "count", "split-file"):
+    config.substitutions.append((rf"(?<![\w/.-]){tool}(?![\w.-])", os.path.join(config.llvm_tools_dir, tool)))
+config.substitutions.append(("%python", config.python_executable))
+
+config.available_features.add(platform.machine())
+if config.mho_with_torch:
+    config.available_features.add("torch")
+try:
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
+        flags = next((line for line in cpuinfo if line.startswith("flags")), "").split()
+except OSError:
+    flags = []
+config.available_features.update(flag for flag in ("avx2", "avx512f") if flag in flags)
