@@ -1,4 +1,4 @@
-// The generated kernels, run through ORC, against the evaluator: forward and both gradients.
+// The generated kernels, run through ORC, against the evaluator: the forward direction.
 #include "dialect/Reference/Evaluator.h"
 #include "dialect/Transforms/Passes.h"
 #include "lowering/Passes.h"
@@ -12,8 +12,11 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
 
 #include <gtest/gtest.h>
+
+#include <deque>
 
 using namespace mlir;
 using mho::reference::Tensor;
@@ -60,6 +63,29 @@ public:
   std::unique_ptr<ExecutionEngine> engine;
 };
 
+const char *kConverters = R"(
+#xbar = #analog.tiling<balanced, rows = 64>
+func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
+  %A = analog.absmax %w per channel : tensor<?x?xf32> -> tensor<?x?xf32>
+  %c = analog.quantize_input %x range(%beta over (t)) {half_levels = 4.0 : f32} : tensor<?x?xf32>, tensor<?xf32> -> tensor<?x?xf32>
+  %a = analog.mvm %c, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %r = analog.rescale %a range(%beta over (t)) {half_levels = 4.0 : f32} : tensor<?x?x?xf32>, tensor<?xf32> -> tensor<?x?x?xf32>
+  %q = analog.adc %r bound(%beta over (t), %A over (t, n)) {lambda = 3.0 : f32, half_levels = 7.0 : f32} : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<?x?xf32>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %q : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+})";
+
+const char *kNoise = R"(
+#xbar = #analog.tiling<balanced, rows = 64>
+func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
+  %A = analog.absmax %w per channel : tensor<?x?xf32> -> tensor<?x?xf32>
+  %wn = analog.inject_noise %w scale(%A over (t, n)) key(%key, stream = 0) {sigma = 0.05 : f32} : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %a = analog.mvm %x, %wn : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %o = analog.inject_noise %a scale(%beta over (t), %A over (t, n)) key(%key, stream = 1) {sigma = 0.1 : f32} : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %o : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+})";
+
 /// Small integers: sums are exact, so the kernel's bits are the evaluator's.
 std::vector<double> integers(int64_t count, int seed) {
   std::vector<double> values;
@@ -68,45 +94,113 @@ std::vector<double> integers(int64_t count, int seed) {
   return values;
 }
 
+/// A call under construction: every LLVM-level argument as a word.
+class Call {
+public:
+  void tensor(const Tensor &t) {
+    auto &data = floats.emplace_back(t.reals.begin(), t.reals.end());
+    t.isInteger ? memref(const_cast<int64_t *>(t.words.data()), t.shape) : memref(data.data(), t.shape);
+  }
+  std::vector<float> &result(ArrayRef<int64_t> shape) {
+    auto &data = floats.emplace_back(std::max<int64_t>(1, Tensor::zeros(shape).size()), NAN);
+    memref(data.data(), shape);
+    return data;
+  }
+  void scalar(float v) {
+    int64_t word = 0;
+    std::memcpy(&word, &v, sizeof v);
+    words.push_back(word);
+  }
+  void memref(void *data, ArrayRef<int64_t> shape) {
+    auto address = reinterpret_cast<int64_t>(data);
+    words.insert(words.end(), {address, address, 0});
+    words.insert(words.end(), shape.begin(), shape.end());
+    for (size_t i = 0; i < shape.size(); ++i) {
+      int64_t stride = 1;
+      for (size_t j = i + 1; j < shape.size(); ++j)
+        stride *= shape[j];
+      words.push_back(stride);
+    }
+  }
+  /// Adds partials, workspace and bounds and runs the function.
+  bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns) {
+    std::vector<double> partials(4096);
+    std::vector<char> workspace(16 << 20);
+    memref(partials.data(), {int64_t(partials.size())});
+    memref(workspace.data(), {int64_t(workspace.size())});
+    words.insert(words.end(), {0, rows, 0, columns});
+    std::vector<void *> table;
+    for (int64_t &word : words)
+      table.push_back(&word);
+    return !engine.invokePacked(name, table);
+  }
+
+private:
+  std::deque<std::vector<float>> floats;
+  std::vector<int64_t> words;
+};
+
+/// Runs @layer of the evaluator and of the kernel; returns the largest difference. `strengths`: the effects' scalars in
+/// order.
+double forwardDifference(Jit &jit, ArrayRef<Tensor> inputs, ArrayRef<float> strengths) {
+  int64_t b = inputs[0].shape[0], o = inputs[1].shape[0];
+  auto expected = mho::reference::evaluate(jit.source->lookupSymbol<func::FuncOp>("layer"), inputs);
+  if (!expected)
+    ADD_FAILURE() << llvm::toString(expected.takeError());
+  Call call;
+  for (const Tensor &input : inputs)
+    call.tensor(input);
+  for (float strength : strengths)
+    call.scalar(strength);
+  std::vector<float> &y = call.result({b, o});
+  EXPECT_TRUE(call.run(*jit.engine, "layer", b, o));
+  double largest = 0;
+  for (int64_t i = 0; i < b * o; ++i) {
+    double difference = std::abs(double(y[i]) - (*expected)[0].reals[i]);
+    largest = difference <= largest ? largest : difference; // a NaN is kept
+  }
+  return largest;
+}
+
+using Shape = std::tuple<int64_t, int64_t, int64_t>; // rows, outputs, inputs
+const Shape kShapes[] = {{1, 1, 1},      {5, 3, 64},   {9, 17, 65},   {64, 128, 63},
+                         {67, 131, 700}, {2, 1, 5000}, {513, 5, 130}, {0, 3, 7}};
+
 TEST(Jit, IdealForwardIsTheEvaluatorsOnIntegers) {
   Jit jit(kIdeal);
   ASSERT_TRUE(jit.engine);
-  for (auto [b, o, k] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1},
-                         {5, 3, 64},
-                         {9, 17, 65},
-                         {64, 128, 63},
-                         {67, 131, 700},
-                         {2, 1, 5000},
-                         {513, 5, 130}}) {
+  for (auto [b, o, k] : kShapes) {
     Tensor x = Tensor::of({b, k}, integers(b * k, 1)), w = Tensor::of({o, k}, integers(o * k, 2));
-    auto expected = mho::reference::evaluate(jit.source->lookupSymbol<func::FuncOp>("layer"), {x, w});
-    ASSERT_TRUE(bool(expected));
-    std::vector<float> xs(x.reals.begin(), x.reals.end()), ws(w.reals.begin(), w.reals.end()), ys(b * o, NAN);
-    std::vector<char> workspace(64 << 20);
-    std::vector<double> partials(1);
-    std::vector<std::vector<int64_t>> words;
-    auto descriptor = [&](void *data, std::vector<int64_t> sizes) {
-      auto p = reinterpret_cast<int64_t>(data);
-      std::vector<int64_t> v{p, p, 0};
-      v.insert(v.end(), sizes.begin(), sizes.end());
-      for (size_t i = 0; i < sizes.size(); ++i)
-        v.push_back(i + 1 < sizes.size() ? sizes[i + 1] : 1);
-      words.push_back(v);
-    };
-    descriptor(xs.data(), {b, k});
-    descriptor(ws.data(), {o, k});
-    descriptor(ys.data(), {b, o});
-    descriptor(partials.data(), {1});
-    descriptor(workspace.data(), {int64_t(workspace.size())});
-    words.push_back({0, b, 0, o});
-    std::vector<void *> table;
-    for (auto &list : words)
-      for (int64_t &v : list)
-        table.push_back(&v);
-    auto error = jit.engine->invokePacked("layer", table);
-    ASSERT_FALSE(bool(error));
-    for (int64_t i = 0; i < b * o; ++i)
-      ASSERT_EQ(double(ys[i]), (*expected)[0].reals[i]) << b << "x" << k << " -> " << o << ", element " << i;
+    EXPECT_EQ(forwardDifference(jit, {x, w}, {}), 0) << b << "x" << k << " -> " << o;
+  }
+}
+
+TEST(Jit, ConvertersAreTheEvaluatorsOnIntegers) {
+  Jit jit(kConverters);
+  ASSERT_TRUE(jit.engine);
+  for (auto [b, o, k] : kShapes) {
+    int64_t tiles = (k + 63) / 64;
+    // beta = L = 4: codes are integers and the sums exact; the bound 3 * 4 * 5 = 60 saturates many of them.
+    Tensor x = Tensor::of({b, k}, integers(b * k, 1)), w = Tensor::of({o, k}, integers(o * k, 2)),
+           beta = Tensor::of({tiles}, std::vector<double>(tiles, 4));
+    EXPECT_EQ(forwardDifference(jit, {x, w, beta}, {4, 0, 0.95f, 4, 3, 7}), 0) << b << "x" << k << " -> " << o;
+  }
+}
+
+TEST(Jit, WeightAndOutputNoiseAreTheEvaluators) {
+  if (!llvm::sys::getHostCPUFeatures().lookup("avx512f"))
+    GTEST_SKIP() << "the table lookup of noise kernels needs AVX-512";
+  Jit jit(kNoise);
+  ASSERT_TRUE(jit.engine);
+  for (auto [b, o, k] : kShapes) {
+    int64_t tiles = (k + 63) / 64;
+    Tensor x = Tensor::of({b, k}, integers(b * k, 1)), w = Tensor::of({o, k}, integers(o * k, 2)),
+           beta = Tensor::of({tiles}, std::vector<double>(tiles, 5));
+    Tensor key = Tensor::integers({2}, {0x123456789abcdef, 7});
+    // Products are at most 5 * 6.1 in size and a tile has at most 64 of them: fp32 sums in another order differ by at
+    // most 64 * 2^-24 * 64 * 31 per tile, and every tile adds one rounding of the running sum.
+    double bound = tiles * 2.0 * 64 * 0x1p-24 * 64 * 31;
+    EXPECT_LE(forwardDifference(jit, {x, w, beta, key}, {0.05f, 0.1f}), bound) << b << "x" << k << " -> " << o;
   }
 }
 
