@@ -1,4 +1,4 @@
-// The generated kernels, run through ORC, against the evaluator: the forward direction.
+// The generated kernels, run through ORC, against the evaluator: forward and both gradients.
 #include "dialect/Reference/Evaluator.h"
 #include "dialect/Transforms/Passes.h"
 #include "lowering/Passes.h"
@@ -33,7 +33,7 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> at
 
 class Jit {
 public:
-  explicit Jit(const char *text) {
+  explicit Jit(const char *text, bool gradients = false) {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     DialectRegistry registry;
@@ -44,7 +44,15 @@ public:
     source = parseSourceString<ModuleOp>(text, &context);
     module = cast<ModuleOp>(source->clone());
     PassManager passes(&context);
-    passes.addPass(mho::analog::createAnalogFusePass());
+    mho::analog::AnalogFusePassOptions fuse;
+    fuse.saveForBackward = gradients;
+    PassManager first(&context);
+    first.addPass(mho::analog::createAnalogFusePass(fuse));
+    if (gradients)
+      first.addPass(mho::analog::createAnalogDifferentiatePass());
+    if (failed(first.run(*module)))
+      return;
+    fused = cast<ModuleOp>(module->clone());
     passes.addPass(mho::lowering::createConvertAnalogToVectorPass());
     mho::lowering::buildVectorToLLVM(passes);
     if (failed(passes.run(*module)))
@@ -57,7 +65,7 @@ public:
     engine = llvm::cantFail(ExecutionEngine::create(*module, options, std::move(machine)));
   }
   MLIRContext context;
-  OwningOpRef<ModuleOp> source, module;
+  OwningOpRef<ModuleOp> source, module, fused;
   std::unique_ptr<llvm::TargetMachine> machine;
   std::function<llvm::Error(llvm::Module *)> optimize;
   std::unique_ptr<ExecutionEngine> engine;
@@ -98,6 +106,12 @@ std::vector<double> integers(int64_t count, int seed) {
 class Call {
 public:
   void tensor(const Tensor &t) {
+    if (t.rank() == 0)
+      return scalar(t.reals[0]);
+    if (t.isInteger && t.rank() == 3) { // packed bits
+      auto &bits = packed.emplace_back(t.words.begin(), t.words.end());
+      return memref(bits.data(), t.shape);
+    }
     auto &data = floats.emplace_back(t.reals.begin(), t.reals.end());
     t.isInteger ? memref(const_cast<int64_t *>(t.words.data()), t.shape) : memref(data.data(), t.shape);
   }
@@ -123,20 +137,25 @@ public:
     }
   }
   /// Adds partials, workspace and bounds and runs the function.
-  bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns) {
+  bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns, bool tail = false) {
     std::vector<double> partials(4096);
     std::vector<char> workspace(16 << 20);
     memref(partials.data(), {int64_t(partials.size())});
+    size_t shared = words.size();
     memref(workspace.data(), {int64_t(workspace.size())});
     words.insert(words.end(), {0, rows, 0, columns});
     std::vector<void *> table;
     for (int64_t &word : words)
       table.push_back(&word);
-    return !engine.invokePacked(name, table);
+    if (engine.invokePacked(name, table))
+      return false;
+    table.resize(shared);
+    return !tail || !engine.invokePacked((name + "_tail").str(), table);
   }
 
 private:
   std::deque<std::vector<float>> floats;
+  std::deque<std::vector<int32_t>> packed;
   std::vector<int64_t> words;
 };
 
@@ -201,6 +220,45 @@ TEST(Jit, WeightAndOutputNoiseAreTheEvaluators) {
     // most 64 * 2^-24 * 64 * 31 per tile, and every tile adds one rounding of the running sum.
     double bound = tiles * 2.0 * 64 * 0x1p-24 * 64 * 31;
     EXPECT_LE(forwardDifference(jit, {x, w, beta, key}, {0.05f, 0.1f}), bound) << b << "x" << k << " -> " << o;
+  }
+}
+
+/// Runs gradient function `name` of the evaluator and of the kernel; every result must be equal.
+void expectGradient(Jit &jit, StringRef name, ArrayRef<Tensor> inputs, int64_t rows, int64_t tiles) {
+  auto expected = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>(name), inputs);
+  if (!expected)
+    FAIL() << llvm::toString(expected.takeError());
+  Call call;
+  for (const Tensor &input : inputs)
+    call.tensor(input);
+  std::vector<std::vector<float> *> results;
+  for (const Tensor &value : *expected)
+    results.push_back(&call.result(value.shape));
+  ASSERT_TRUE(call.run(*jit.engine, name, rows, tiles, results.size() > 1));
+  for (size_t r = 0; r < results.size(); ++r)
+    for (size_t i = 0; i < (*expected)[r].reals.size(); ++i)
+      ASSERT_EQ(double((*results[r])[i]), (*expected)[r].reals[i])
+          << name.str() << ", result " << r << ", element " << i;
+}
+
+TEST(Jit, GradientsAreTheEvaluatorsOnIntegers) {
+  Jit jit(kConverters, true);
+  ASSERT_TRUE(jit.engine);
+  for (auto [b, o, k] : kShapes) {
+    SCOPED_TRACE(testing::Message() << b << "x" << k << " -> " << o);
+    int64_t tiles = (k + 63) / 64;
+    std::vector<Tensor> inputs{Tensor::of({b, k}, integers(b * k, 1)), Tensor::of({o, k}, integers(o * k, 2)),
+                               Tensor::of({tiles}, std::vector<double>(tiles, 4))};
+    for (float strength : {4.f, 0.5f, 0.25f, 4.f, 3.f, 7.f})
+      inputs.push_back(Tensor::scalar(strength));
+    auto forward = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer"), inputs);
+    ASSERT_TRUE(bool(forward));
+    std::vector<Tensor> backward{Tensor::of({b, o}, integers(b * o, 3))};
+    backward.insert(backward.end(), inputs.begin(), inputs.end());
+    backward.push_back((*forward)[1]);
+    expectGradient(jit, "layer_dw", backward, o, tiles);
+    if (b > 0) // without rows the share of unclipped inputs is 0 / 0
+      expectGradient(jit, "layer_dx", backward, b, tiles);
   }
 }
 
