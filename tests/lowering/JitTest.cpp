@@ -262,4 +262,22 @@ TEST(Jit, GradientsAreTheEvaluatorsOnIntegers) {
   }
 }
 
+/// The fused gradient against the evaluator's own, at inputs that lie on the range, where the mask is strict.
+TEST(Jit, InputsOnTheRangePassTheGradient) {
+  Jit jit(kConverters, true);
+  ASSERT_TRUE(jit.engine);
+  Tensor x = Tensor::of({1, 2}, {4, 5}), w = Tensor::of({1, 2}, {1, 2}), beta = Tensor::of({1}, {4}),
+         g = Tensor::of({1, 1}, {-3});
+  auto own = mho::reference::evaluateGradient(jit.source->lookupSymbol<func::FuncOp>("layer"), {x, w, beta}, g);
+  ASSERT_TRUE(bool(own));
+  std::vector<Tensor> backward{g, x, w, beta};
+  for (float strength : {4.f, 0.f, 0.95f, 4.f, 3.f, 7.f})
+    backward.push_back(Tensor::scalar(strength));
+  backward.push_back(Tensor::integers({1, 1, 1}, {0}));
+  auto fused = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer_dx"), backward);
+  ASSERT_TRUE(bool(fused));
+  EXPECT_EQ((*fused)[0].reals, (std::vector<double>{-3, 0}));
+  EXPECT_EQ((*own)[0]->reals, (*fused)[0].reals);
+}
+
 } // namespace
