@@ -1,11 +1,8 @@
-// The CPU implementation of the compiled linear layer: compiles its kernels on first use and binds tensors to their
-// slots.
+// The compiled linear layer on any backend: compiles its kernels on first use and binds tensors to their slots.
 #include "runtime/Linear.h"
 
 #include "dialect/Transforms/Passes.h"
-#include "runtime/ColumnSum.h"
-#include "runtime/CpuCompiler.h"
-#include "runtime/KernelLaunch.h"
+#include "runtime/Backend.h"
 #include "runtime/LinearModule.h"
 #include "runtime/LinearShapes.h"
 
@@ -30,17 +27,18 @@ struct Tensors {
 /// Where a slot's value comes from.
 struct Source {
   TensorRef Tensors::*tensor = nullptr;
-  std::string strength;
+  Strength strength = nullptr;
 };
 
+/// A kernel with its slots resolved, so that a call looks nothing up by name.
 struct BoundKernel {
   CompiledKernel code;
   std::vector<Source> sources; ///< of each slot
 };
 
-class CpuLinear final : public Linear {
+class CompiledLinear final : public Linear {
 public:
-  explicit CpuLinear(LinearSpec spec) : spec(std::move(spec)) {}
+  CompiledLinear(LinearSpec spec, Backend &backend) : spec(std::move(spec)), backend(backend) {}
   Status forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) override;
   Status backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) override;
 
@@ -50,6 +48,7 @@ private:
              const ParallelFor &parallelFor);
 
   LinearSpec spec;
+  Backend &backend;
   std::mutex mutex;
   std::map<std::pair<Direction, uint32_t>, BoundKernel> kernels;
 };
@@ -73,8 +72,11 @@ TensorRef Tensors::*tensorNamed(llvm::StringRef name) {
   return members.lookup(name);
 }
 
+/// Vectors over the tiles that a kernel may make beside what is asked for.
+constexpr int64_t kMaxIgnored = 3;
+
 /// The fused function of one direction, in a module of its own context.
-Expected<BoundKernel> compile(const LinearSpec &spec, Direction direction, uint32_t strided) {
+Expected<BoundKernel> compile(const LinearSpec &spec, Backend &backend, Direction direction, uint32_t strided) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<analog::AnalogDialect, mlir::func::FuncDialect>();
   mlir::OwningOpRef<mlir::ModuleOp> module = buildLinearModule(context, spec);
@@ -89,25 +91,26 @@ Expected<BoundKernel> compile(const LinearSpec &spec, Direction direction, uint3
   std::string name = kLinearFunction;
   if (direction == Direction::Input || direction == Direction::Weight)
     name += direction == Direction::Input ? "_dx" : "_dw";
-  Expected<CompiledKernel> code = compileCpuFunction(module->lookupSymbol<mlir::func::FuncOp>(name), strided);
+  Expected<CompiledKernel> code = backend.compile(module->lookupSymbol<mlir::func::FuncOp>(name), strided);
   if (!code)
     return code.error();
   BoundKernel bound{std::move(*code), {}};
   for (const KernelSlot &slot : bound.code.slots) {
-    if (slot.scalar && !strengthOf(LinearScalars(), slot.name))
+    Source source{slot.scalar ? nullptr : tensorNamed(slot.name), slot.scalar ? strengthNamed(slot.name) : nullptr};
+    if (slot.scalar && !source.strength)
       return Status::error("the kernel takes a strength '" + slot.name + "' that the layer does not have");
-    bound.sources.push_back({slot.scalar ? nullptr : tensorNamed(slot.name), slot.scalar ? slot.name : ""});
+    bound.sources.push_back(source);
   }
   return bound;
 }
 
 } // namespace
 
-Expected<const BoundKernel *> CpuLinear::kernel(Direction direction, uint32_t strided) {
+Expected<const BoundKernel *> CompiledLinear::kernel(Direction direction, uint32_t strided) {
   std::lock_guard<std::mutex> lock(mutex);
   auto it = kernels.find({direction, strided});
   if (it == kernels.end()) {
-    Expected<BoundKernel> compiled = compile(spec, direction, strided);
+    Expected<BoundKernel> compiled = compile(spec, backend, direction, strided);
     if (!compiled)
       return compiled.error();
     it = kernels.emplace(std::make_pair(direction, strided), std::move(*compiled)).first;
@@ -115,25 +118,27 @@ Expected<const BoundKernel *> CpuLinear::kernel(Direction direction, uint32_t st
   return const_cast<const BoundKernel *>(&it->second);
 }
 
-Status CpuLinear::run(Direction direction, const Tensors &tensors, const LinearScalars &scalars,
-                      const KernelOutput &output, const ParallelFor &parallelFor) {
+Status CompiledLinear::run(Direction direction, const Tensors &tensors, const LinearScalars &scalars,
+                           const KernelOutput &output, const ParallelFor &parallelFor) {
   Expected<const BoundKernel *> bound = kernel(direction, 0);
   if (!bound)
     return bound.error();
   // The counts beside a range gradient are results of the kernel that nobody reads; they are small.
-  llvm::SmallVector<float, 64> ignored(2 * output.tiles);
+  llvm::SmallVector<float, 64> ignored(kMaxIgnored * output.tiles);
+  float *nextIgnored = ignored.data();
   llvm::SmallVector<SlotValue, 24> values;
-  size_t nextIgnored = 0;
   for (size_t i = 0; i < (*bound)->sources.size(); ++i) {
     const Source &source = (*bound)->sources[i];
+    const KernelSlot &slot = (*bound)->code.slots[i];
     SlotValue &value = values.emplace_back();
-    if (!source.strength.empty()) {
-      value.scalar = *strengthOf(scalars, source.strength);
+    if (source.strength) {
+      value.scalar = scalars.*source.strength;
     } else if (source.tensor && (tensors.*source.tensor).defined()) {
       value.tensor = tensors.*source.tensor;
-    } else if ((*bound)->code.slots[i].result && (*bound)->code.slots[i].rank == 1) {
-      value.tensor = {ignored.data() + nextIgnored, ElementType::F32, 1, {output.tiles}, {1}};
-      nextIgnored = std::min<size_t>(nextIgnored + output.tiles, output.tiles);
+      value.discard = !value.tensor.data && source.tensor == &Tensors::dx;
+    } else if (slot.result && slot.rank == 1) {
+      value.tensor = {nextIgnored, slot.type, 1, {output.tiles}, {1}};
+      nextIgnored += output.tiles;
     }
   }
   if (uint32_t strided = stridedSlots((*bound)->code, values.data())) {
@@ -141,11 +146,10 @@ Status CpuLinear::run(Direction direction, const Tensors &tensors, const LinearS
     if (!bound)
       return bound.error();
   }
-  launchKernel((*bound)->code, values.data(), output, parallelFor);
-  return Status::ok();
+  return backend.launch((*bound)->code, values.data(), output, parallelFor);
 }
 
-Status CpuLinear::forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) {
+Status CompiledLinear::forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) {
   Expected<LinearSizes> sizes = checkForward(spec, a);
   if (!sizes)
     return sizes.error();
@@ -156,7 +160,7 @@ Status CpuLinear::forward(const LinearForwardArgs &a, const ParallelFor &paralle
   return run(direction, t, a.scalars, {sizes->rows, sizes->outputs, false, sizes->tiles}, parallelFor);
 }
 
-Status CpuLinear::backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) {
+Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) {
   Expected<LinearSizes> sizes = checkBackward(spec, a);
   if (!sizes)
     return sizes.error();
@@ -164,7 +168,8 @@ Status CpuLinear::backward(const LinearBackwardArgs &a, const ParallelFor &paral
   t.grad = a.grad, t.x = a.x, t.weight = a.weight, t.range = a.range, t.key = a.key;
   t.saturation = a.saturation, t.row_range = a.rowRange, t.dx = a.dx, t.dweight = a.dweight, t.drange = a.drange;
   if (a.dbias.defined())
-    columnSum(a.grad, a.dbias, parallelFor);
+    if (Status status = backend.sumColumns(a.grad, a.dbias, parallelFor); !status)
+      return status;
   if (a.dweight.defined())
     if (Status status =
             run(Direction::Weight, t, a.scalars, {sizes->outputs, sizes->tiles, true, sizes->tiles}, parallelFor);
@@ -172,25 +177,26 @@ Status CpuLinear::backward(const LinearBackwardArgs &a, const ParallelFor &paral
       return status;
   if (!a.dx.defined() && !a.drange.defined())
     return Status::ok();
-  std::vector<float> unwanted; // the range gradient is made from the input gradient's elements, which then need a place
-  if (!a.dx.defined()) {
-    unwanted.resize(sizes->rows * sizes->inputs);
-    t.dx = {unwanted.data(), ElementType::F32, 2, {sizes->rows, sizes->inputs}, {sizes->inputs, 1}};
-  }
+  // The range gradient is made from the input gradient's elements, wanted or not.
+  if (!a.dx.defined())
+    t.dx = {nullptr, ElementType::F32, 2, {sizes->rows, sizes->inputs}, {sizes->inputs, 1}};
   return run(Direction::Input, t, a.scalars, {sizes->rows, sizes->tiles, true, sizes->tiles}, parallelFor);
 }
 
 Expected<std::shared_ptr<Linear>> Linear::get(const LinearSpec &spec, const std::string &backend) {
   if (std::string problem = spec.validate(); !problem.empty())
     return Status::error("the layer's spec makes no sense: " + problem);
-  if (backend != "cpu")
-    return Status::error("unknown backend '" + backend + "'; known: cpu");
+  Expected<Backend *> found = Backend::get(backend);
+  if (!found)
+    return found.error();
+  if (std::string reason = (*found)->unavailable(); !reason.empty())
+    return Status::error("the backend '" + backend + "' is not available: " + reason);
   static std::mutex mutex;
-  static std::map<std::string, std::shared_ptr<Linear>> layers;
+  static std::map<std::pair<std::string, std::string>, std::shared_ptr<Linear>> layers;
   std::lock_guard<std::mutex> lock(mutex);
-  std::shared_ptr<Linear> &layer = layers[spec.canonical()];
+  std::shared_ptr<Linear> &layer = layers[{backend, spec.canonical()}];
   if (!layer)
-    layer = std::make_shared<CpuLinear>(spec);
+    layer = std::make_shared<CompiledLinear>(spec, **found);
   return layer;
 }
 

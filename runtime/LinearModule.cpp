@@ -12,11 +12,11 @@ using namespace mho::analog;
 namespace mho {
 namespace {
 
-/// Writes the effects of a layer in the order of SPEC.md. Strengths are 1 here: their values come with each call.
+/// Writes the effects of a layer in the order of SPEC.md.
 class LayerBuilder {
 public:
-  LayerBuilder(MLIRContext &context, const LinearSpec &spec)
-      : spec(spec), builder(&context), loc(builder.getUnknownLoc()) {}
+  LayerBuilder(MLIRContext &context, const LinearSpec &spec, const LinearScalars &scalars)
+      : spec(spec), scalars(scalars), builder(&context), loc(builder.getUnknownLoc()) {}
   OwningOpRef<ModuleOp> build();
 
 private:
@@ -25,7 +25,7 @@ private:
   Type planes() { return RankedTensorType::get({dynamic, dynamic, dynamic}, builder.getF32Type()); }
   Type vector() { return RankedTensorType::get({dynamic}, builder.getF32Type()); }
   AxesAttr axes(ArrayRef<Axis> list) { return AxesAttr::get(builder.getContext(), list); }
-  FloatAttr one() { return builder.getF32FloatAttr(1); }
+  FloatAttr real(float v) { return builder.getF32FloatAttr(v); }
   Value absmax(ScalePer per);
   AxesAttr scaleAxes(ScalePer per) { return per == ScalePer::Channel ? axes({Axis::T, Axis::N}) : axes({Axis::T}); }
   void createFunction();
@@ -34,6 +34,7 @@ private:
   Value buildPlanes(Value accumulators);
 
   const LinearSpec &spec;
+  const LinearScalars &scalars;
   OpBuilder builder;
   Location loc;
   Value x, weight, bias, range, key;
@@ -84,37 +85,40 @@ Value LayerBuilder::buildInput() {
     range = builder.create<AbsMaxOp>(loc, matrix(), x, Granularity::Row);
   if (!spec.quantizeInput)
     return x;
-  return builder.create<QuantizeInputOp>(loc, matrix(), x, range, rangeAxes, one(), builder.getF32FloatAttr(0),
-                                         builder.getF32FloatAttr(0.95f));
+  return builder.create<QuantizeInputOp>(loc, matrix(), x, range, rangeAxes, real(scalars.inputHalfLevels),
+                                         real(scalars.rangeDecay), real(scalars.rangeShare));
 }
 
 Value LayerBuilder::buildWeight() {
   Value w = weight;
   Value scale = spec.quantizeWeight || spec.weightNoise ? absmax(spec.weightScale) : Value();
   if (spec.quantizeWeight)
-    w = builder.create<QuantizeWeightOp>(loc, matrix(), w, scale, scaleAxes(spec.weightScale), one());
+    w = builder.create<QuantizeWeightOp>(loc, matrix(), w, scale, scaleAxes(spec.weightScale),
+                                         real(scalars.weightHalfLevels));
   if (spec.weightNoise)
     w = builder.create<InjectNoiseOp>(loc, matrix(), w, ValueRange{scale},
                                       builder.getArrayAttr({scaleAxes(spec.weightScale)}), key,
-                                      builder.getI64IntegerAttr(kWeightNoiseStream), one());
+                                      builder.getI64IntegerAttr(kWeightNoiseStream), real(scalars.weightNoise));
   if (spec.dropConnect)
-    w = builder.create<DropConnectOp>(loc, matrix(), w, key, builder.getI64IntegerAttr(kDropConnectStream), one());
+    w = builder.create<DropConnectOp>(loc, matrix(), w, key, builder.getI64IntegerAttr(kDropConnectStream),
+                                      real(scalars.dropProbability));
   return w;
 }
 
 Value LayerBuilder::buildPlanes(Value v) {
   if (spec.quantizeInput)
-    v = builder.create<RescaleOp>(loc, planes(), v, range, rangeAxes, one());
+    v = builder.create<RescaleOp>(loc, planes(), v, range, rangeAxes, real(scalars.inputHalfLevels));
   if (!spec.outputNoise && !spec.adc)
     return v;
   SmallVector<Value> scales{range, absmax(spec.outputScale)};
   ArrayAttr scaleList = builder.getArrayAttr({rangeAxes, scaleAxes(spec.outputScale)});
   if (spec.outputNoise)
     v = builder.create<InjectNoiseOp>(loc, planes(), v, scales, scaleList, key,
-                                      builder.getI64IntegerAttr(kOutputNoiseStream), one());
+                                      builder.getI64IntegerAttr(kOutputNoiseStream), real(scalars.outputNoise));
   if (spec.adc) {
     auto gradient = spec.maskSaturated ? GradientKind::Masked : GradientKind::StraightThrough;
-    v = builder.create<AdcOp>(loc, planes(), v, scales, scaleList, one(), one(), gradient);
+    v = builder.create<AdcOp>(loc, planes(), v, scales, scaleList, real(scalars.outputBound),
+                              real(scalars.outputHalfLevels), GradientKindAttr::get(builder.getContext(), gradient));
   }
   return v;
 }
@@ -130,12 +134,12 @@ OwningOpRef<ModuleOp> LayerBuilder::build() {
   return module;
 }
 
-OwningOpRef<ModuleOp> buildLinearModule(MLIRContext &context, const LinearSpec &spec) {
-  return LayerBuilder(context, spec).build();
+OwningOpRef<ModuleOp> buildLinearModule(MLIRContext &context, const LinearSpec &spec, const LinearScalars &scalars) {
+  return LayerBuilder(context, spec, scalars).build();
 }
 
-std::optional<float> strengthOf(const LinearScalars &s, const std::string &name) {
-  static const llvm::StringMap<float LinearScalars::*> fields{
+Strength strengthNamed(const std::string &name) {
+  static const llvm::StringMap<Strength> fields{
       {"input.quantize_input.half_levels", &LinearScalars::inputHalfLevels},
       {"input.quantize_input.decay", &LinearScalars::rangeDecay},
       {"input.quantize_input.share", &LinearScalars::rangeShare},
@@ -147,10 +151,7 @@ std::optional<float> strengthOf(const LinearScalars &s, const std::string &name)
       {"tile.adc.lambda", &LinearScalars::outputBound},
       {"tile.adc.half_levels", &LinearScalars::outputHalfLevels},
   };
-  auto it = fields.find(name);
-  if (it == fields.end())
-    return std::nullopt;
-  return s.*(it->second);
+  return fields.lookup(name);
 }
 
 } // namespace mho

@@ -5,7 +5,7 @@
 //   OwningOpRef<ModuleOp> module = buildLinearModule(context, spec);   // func @linear(x, weight, bias, range, key) ->
 //   y
 //
-// After analog-fuse, every strength is a named scalar argument; strengthOf() gives its value.
+// After analog-fuse, every strength is a named scalar argument; strengthNamed() says which field it is.
 #pragma once
 
 #include "runtime/LinearSpec.h"
@@ -13,7 +13,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
-#include <optional>
+#include <string>
 
 namespace mho {
 
@@ -21,11 +21,16 @@ namespace mho {
 inline constexpr const char *kLinearFunction = "linear";
 
 /// One function of algebra ops with dynamic sizes. Arguments carry `analog.name`: x, weight, and where the spec uses
-/// them bias, range, key. The spec must be valid (LinearSpec::validate); the dialects analog and func must be loaded.
-mlir::OwningOpRef<mlir::ModuleOp> buildLinearModule(mlir::MLIRContext &context, const LinearSpec &spec);
+/// them bias, range, key. The strengths are the ops' attributes; kernels take them anew with each call. The spec must
+/// be valid (LinearSpec::validate); the dialects analog and func must be loaded.
+mlir::OwningOpRef<mlir::ModuleOp> buildLinearModule(mlir::MLIRContext &context, const LinearSpec &spec,
+                                                    const LinearScalars &scalars = {});
 
-/// Value of the scalar argument that analog-fuse named `name`, e.g. "tile.adc.lambda"; nothing if no strength has that
+/// A field of LinearScalars.
+using Strength = float LinearScalars::*;
+
+/// The strength behind the scalar argument that analog-fuse named `name`, e.g. "tile.adc.lambda"; null if none has that
 /// name.
-std::optional<float> strengthOf(const LinearScalars &scalars, const std::string &name);
+Strength strengthNamed(const std::string &name);
 
 } // namespace mho

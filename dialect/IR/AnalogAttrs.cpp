@@ -1,5 +1,6 @@
 // Attributes: the tiling's arithmetic, and the assembly of axes, statistics and results.
 #include "dialect/IR/AnalogDialect.h"
+#include "dialect/Numerics/Tiling.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -11,11 +12,7 @@ TilingAttr mho::analog::getTiling(Operation *op) {
   return {};
 }
 
-int64_t TilingAttr::getTileCount(int64_t inputs) const {
-  if (inputs == 0)
-    return 0;
-  return getRows() <= 0 ? 1 : (inputs + getRows() - 1) / getRows();
-}
+int64_t TilingAttr::getTileCount(int64_t inputs) const { return tileCount(inputs, getRows()); }
 
 int64_t TilingAttr::getTileBegin(int64_t inputs, int64_t tile) const {
   int64_t count = getTileCount(inputs);
@@ -137,8 +134,8 @@ void ResultAttr::print(AsmPrinter &printer) const { printBracketed(*this, printe
 
 // absmax(rhs 0) over (t, n)
 FailureOr<StatAttr> StatAttr::parseBody(AsmParser &parser) {
-  StatKind kind;
-  Side side;
+  StatKind kind{};
+  Side side{};
   int64_t operand;
   if (parseEnum<StatKind>(parser, kind, symbolizeStatKind, "statistic") || parser.parseLParen() ||
       parseEnum<Side>(parser, side, symbolizeSide, "side") || parser.parseInteger(operand) || parser.parseRParen() ||
@@ -157,7 +154,7 @@ void StatAttr::printBody(AsmPrinter &printer) const {
 
 // value over (m, n); stat 0 over (t, n)
 FailureOr<ResultAttr> ResultAttr::parseBody(AsmParser &parser) {
-  ResultKind kind;
+  ResultKind kind{};
   int64_t stat = 0;
   if (parseEnum<ResultKind>(parser, kind, symbolizeResultKind, "result kind") ||
       (kind == ResultKind::Stat && parser.parseInteger(stat)) || parser.parseKeyword("over"))

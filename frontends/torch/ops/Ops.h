@@ -1,0 +1,46 @@
+// The dispatcher ops of mho, as C++ functions. They are also torch.ops.mho.* once the library is loaded.
+//
+//   auto [y, saturation, rowRange] = mho::ops::analogLinear(x, weight, bias, range, key, scalars, config, true);
+//
+// Each function calls the dispatcher, so autograd, autocast, meta tensors and torch.compile see it. `config` is
+// LinearSpec::canonical(), parsed once per text; `scalars` is LinearScalars::pack() as a float32 CPU tensor.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <tuple>
+
+namespace mho::ops {
+
+using OptionalTensor = std::optional<at::Tensor>;
+
+/// x [..., K], weight [O, K], bias [O], inputRange beta [T], key int64 [2] = (seed, step), all float32 but the key.
+/// Returns y [..., O] and what the backward op needs: saturation int32 [T, rows, ceil(O / 32)] (bit n mod 32 of word
+/// n / 32: that accumulator saturated) and rowRange [T, rows] (dynamic ranges), both empty unless `save` and the config
+/// has them. Differentiable in x, weight, bias and inputRange; a second derivative is an error.
+/// Throws c10::Error for shapes, dtypes, devices or configs that do not fit, naming the value and the remedy.
+std::tuple<at::Tensor, at::Tensor, at::Tensor> analogLinear(const at::Tensor &x, const at::Tensor &weight,
+                                                            const OptionalTensor &bias,
+                                                            const OptionalTensor &inputRange, const OptionalTensor &key,
+                                                            const at::Tensor &scalars, const std::string &config,
+                                                            bool save);
+
+/// dx, dweight, dbias, dInputRange; `wanted` in this order, an undefined tensor where false. Used by autograd.
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
+analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
+                     const OptionalTensor &inputRange, const OptionalTensor &key, const at::Tensor &scalars,
+                     const at::Tensor &saturation, const at::Tensor &rowRange, const std::string &config,
+                     std::array<bool, 4> wanted);
+
+/// Estimate of input ranges from data: nextEstimate[t] = (estimate[t] * samples + alpha * std of x over the columns of
+/// tile t) / (samples + 1) and nextSamples = samples + 1, written in place. A pure function of (x, estimate, samples):
+/// a recomputed forward pass writes the same again. Buffers float32 [T], samples and nextSamples float32 [1]. `config`
+/// as above (its tiling is used). No host synchronisation.
+void updateRangeEstimate(const at::Tensor &x, const at::Tensor &estimate, const at::Tensor &samples,
+                         const at::Tensor &nextEstimate, const at::Tensor &nextSamples, const std::string &config,
+                         double alpha);
+
+} // namespace mho::ops

@@ -1,0 +1,128 @@
+#include "runtime/LinearSpec.h"
+
+#include "dialect/Numerics/Tiling.h"
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+namespace mho {
+namespace {
+
+/// The words without a value: effects that are there or not.
+struct Flag {
+  const char *word;
+  bool LinearSpec::*member;
+};
+constexpr Flag kFlags[] = {{"dac", &LinearSpec::quantizeInput},        {"weight_codes", &LinearSpec::quantizeWeight},
+                           {"weight_noise", &LinearSpec::weightNoise}, {"drop_connect", &LinearSpec::dropConnect},
+                           {"output_noise", &LinearSpec::outputNoise}, {"adc", &LinearSpec::adc},
+                           {"adc_mask", &LinearSpec::maskSaturated},   {"bias", &LinearSpec::bias}};
+
+constexpr const char *kRangeNames[] = {"none", "given", "dynamic"};
+constexpr const char *kScaleNames[] = {"channel", "tensor"};
+constexpr const char *kTilingNames[] = {"balanced", "fixed"};
+
+/// Position of `word` among `names`, or -1.
+template <size_t N> int positionOf(const std::string &word, const char *const (&names)[N]) {
+  for (size_t i = 0; i < N; ++i)
+    if (word == names[i])
+      return int(i);
+  return -1;
+}
+
+/// "kind:rows" into the spec; false if it is not that.
+bool parseTiling(const std::string &value, LinearSpec &spec) {
+  size_t colon = value.find(':');
+  int kind = positionOf(value.substr(0, colon), kTilingNames);
+  if (kind < 0 || colon == std::string::npos)
+    return false;
+  const char *begin = value.data() + colon + 1, *end = value.data() + value.size();
+  auto [stop, problem] = std::from_chars(begin, end, spec.tileRows);
+  spec.tiling = TilingKind(kind);
+  return problem == std::errc() && stop == end;
+}
+
+/// One "name=value" word; false if it is unknown.
+bool parseChoice(const std::string &name, const std::string &value, LinearSpec &spec) {
+  if (name == "tile")
+    return parseTiling(value, spec);
+  if (name == "range") {
+    int i = positionOf(value, kRangeNames);
+    spec.inputRange = InputRange(i);
+    return i >= 0;
+  }
+  int i = positionOf(value, kScaleNames);
+  if (name == "weight_scale")
+    spec.weightScale = ScalePer(i);
+  else if (name == "output_scale")
+    spec.outputScale = ScalePer(i);
+  else
+    return false;
+  return i >= 0;
+}
+
+bool parseWord(const std::string &word, LinearSpec &spec) {
+  if (size_t equals = word.find('='); equals != std::string::npos)
+    return parseChoice(word.substr(0, equals), word.substr(equals + 1), spec);
+  for (const Flag &flag : kFlags)
+    if (word == flag.word)
+      return spec.*flag.member = true;
+  return false;
+}
+
+} // namespace
+
+std::string LinearSpec::canonical() const {
+  // Choices that no effect of this layer reads are written as their defaults: they make no other kernel.
+  bool scalesWeight = quantizeWeight || weightNoise, scalesOutput = outputNoise || adc;
+  std::string text =
+      std::string("tile=") + kTilingNames[int(tiling)] + ":" + std::to_string(std::max<int64_t>(0, tileRows));
+  text += std::string(" range=") + kRangeNames[int(inputRange)];
+  text += std::string(" weight_scale=") + kScaleNames[scalesWeight ? int(weightScale) : 0];
+  text += std::string(" output_scale=") + kScaleNames[scalesOutput ? int(outputScale) : 0];
+  for (const Flag &flag : kFlags)
+    if (this->*flag.member && (flag.member != &LinearSpec::maskSaturated || adc))
+      text += std::string(" ") + flag.word;
+  return text;
+}
+
+LinearSpec LinearSpec::parse(const std::string &text, std::string &error) {
+  LinearSpec spec;
+  spec.maskSaturated = false;
+  error.clear();
+  std::istringstream words(text);
+  for (std::string word; words >> word;)
+    if (!parseWord(word, spec)) {
+      error = "unknown word '" + word + "' in the layer's spec '" + text +
+              "'; known: tile=balanced|fixed:rows, range=none|given|dynamic, "
+              "weight_scale=channel|tensor, output_scale=channel|tensor";
+      for (const Flag &flag : kFlags)
+        error += std::string(", ") + flag.word;
+      return spec;
+    }
+  return spec;
+}
+
+std::string LinearSpec::validate() const {
+  bool hasRange = inputRange != InputRange::None;
+  auto needsRange = [](const char *effect) {
+    return std::string(effect) +
+           " is relative to the input range, and the layer has range=none; give it an input range";
+  };
+  if (quantizeInput && !hasRange)
+    return needsRange("dac");
+  if (outputNoise && !hasRange)
+    return needsRange("output_noise");
+  if (adc && !hasRange)
+    return needsRange("adc");
+  bool scalesWeight = quantizeWeight || weightNoise, scalesOutput = outputNoise || adc;
+  if ((scalesWeight && weightScale == ScalePer::Tensor) || (scalesOutput && outputScale == ScalePer::Tensor))
+    return std::string(scalesWeight && weightScale == ScalePer::Tensor ? "weight_scale" : "output_scale") +
+           "=tensor needs the maximum of a whole tile before its first row, which no backend compiles yet; use channel";
+  return "";
+}
+
+int64_t LinearSpec::tiles(int64_t inputs) const { return tileCount(inputs, tileRows); }
+
+} // namespace mho
