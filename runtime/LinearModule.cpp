@@ -65,8 +65,7 @@ void LayerBuilder::createFunction() {
   };
   add(spec.bias, vector(), "bias");
   add(spec.inputRange == InputRange::Given, vector(), "range");
-  add(spec.weightNoise || spec.outputNoise || spec.dropConnect, RankedTensorType::get({2}, builder.getI64Type()),
-      "key");
+  add(spec.draws(), RankedTensorType::get({2}, builder.getI64Type()), "key");
   auto function = builder.create<func::FuncOp>(loc, kLinearFunction, builder.getFunctionType(types, {matrix()}));
   auto kind = spec.tiling == mho::TilingKind::Fixed ? analog::TilingKind::Fixed : analog::TilingKind::Balanced;
   function->setAttr(AnalogDialect::kTilingAttr, TilingAttr::get(builder.getContext(), kind, spec.tileRows));

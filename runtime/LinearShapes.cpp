@@ -1,5 +1,8 @@
 #include "runtime/LinearShapes.h"
 
+#include "dialect/Numerics/Philox.h"
+
+#include <algorithm>
 #include <initializer_list>
 
 namespace mho {
@@ -41,6 +44,7 @@ public:
     if (t.defined())
       fail(std::string("unexpected ") + name + ": " + why);
   }
+  /// Keeps the first text that is not empty.
   void fail(std::string text) {
     if (message.empty())
       message = std::move(text);
@@ -60,6 +64,18 @@ private:
   }
 };
 
+/// Empty if every element's draw has an address (SPEC.md, "Noise"), else which size is too large.
+std::string checkDraws(const LinearSizes &s, int64_t step) {
+  DrawAddress last;
+  last.row = std::max(s.rows, s.outputs) - 1; // of outputs, of weights
+  last.column = std::max(s.outputs, s.inputs) - 1;
+  last.tile = s.tiles - 1;
+  last.step = step;
+  if (last.row < 0 || last.column < 0 || last.tile < 0)
+    last.row = last.column = last.tile = 0; // an empty layer draws nothing
+  return wordAddressError(last);
+}
+
 /// What forward and backward share: x, weight, range, key.
 Expected<LinearSizes> checkOperands(const LinearSpec &spec, Checker &c, const TensorRef &x, const TensorRef &weight,
                                     const TensorRef &range, const TensorRef &key) {
@@ -73,8 +89,11 @@ Expected<LinearSizes> checkOperands(const LinearSpec &spec, Checker &c, const Te
     c.require("input range", range, ElementType::F32, {s.tiles});
   else
     c.forbid("input range", range, "the layer's spec takes none");
-  if (spec.weightNoise || spec.outputNoise || spec.dropConnect)
+  if (spec.draws()) {
     c.require("key", key, ElementType::I64, {2});
+    if (c.message.empty())
+      c.fail(checkDraws(s, static_cast<const int64_t *>(key.data)[key.strides[0]]));
+  }
   return s;
 }
 

@@ -125,4 +125,8 @@ std::string LinearSpec::validate() const {
 
 int64_t LinearSpec::tiles(int64_t inputs) const { return tileCount(inputs, tileRows); }
 
+int64_t LinearSpec::tileBegin(int64_t inputs, int64_t tile) const {
+  return mho::tileBegin(inputs, tileRows, tiling == TilingKind::Fixed, tile);
+}
+
 } // namespace mho

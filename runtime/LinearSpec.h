@@ -53,6 +53,9 @@ struct LinearSpec {
   std::string validate() const;
   /// Number of crossbar tiles of a layer with K inputs.
   int64_t tiles(int64_t inputs) const;
+  /// First input of a tile, 0 .. tiles(inputs).
+  int64_t tileBegin(int64_t inputs, int64_t tile) const;
+  bool draws() const { return weightNoise || dropConnect || outputNoise; }
 };
 
 /// Strengths: kernel parameters, order fixed (they travel as a float tensor of kCount elements through the torch op).

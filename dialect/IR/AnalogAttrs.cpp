@@ -15,12 +15,7 @@ TilingAttr mho::analog::getTiling(Operation *op) {
 int64_t TilingAttr::getTileCount(int64_t inputs) const { return tileCount(inputs, getRows()); }
 
 int64_t TilingAttr::getTileBegin(int64_t inputs, int64_t tile) const {
-  int64_t count = getTileCount(inputs);
-  if (count <= 1)
-    return tile == 0 ? 0 : inputs;
-  if (getKind() == TilingKind::Fixed)
-    return std::min(tile * getRows(), inputs);
-  return tile * (inputs / count) + std::min(tile, inputs % count);
+  return tileBegin(inputs, getRows(), getKind() == TilingKind::Fixed, tile);
 }
 
 int64_t TilingAttr::getPhysicalRows(int64_t inputs, int64_t tile) const {

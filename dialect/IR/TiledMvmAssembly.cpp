@@ -66,7 +66,7 @@ template <class Attr> static void printList(OpAsmPrinter &printer, StringRef key
 static ParseResult parsePairs(OpAsmParser &parser, SmallVectorImpl<int64_t> &pairs) {
   return failure(parser.parseKeyword("accumulate") ||
                  parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
-                   int64_t lhs, rhs;
+                   int64_t lhs = 0, rhs = 0;
                    if (parser.parseInteger(lhs) || parser.parseStar() || parser.parseInteger(rhs))
                      return failure();
                    pairs.append({lhs, rhs});

@@ -1,6 +1,8 @@
-// How many crossbar tiles a layer has (SPEC.md, "Tiling"): for the dialect's attribute and for code without MLIR.
+// How the inputs of a layer are cut into crossbar tiles (SPEC.md, "Tiling"): for the dialect's attribute and for code
+// without MLIR.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace mho {
@@ -10,6 +12,17 @@ inline int64_t tileCount(int64_t inputs, int64_t rows) {
   if (inputs <= 0)
     return 0;
   return rows <= 0 ? 1 : (inputs + rows - 1) / rows;
+}
+
+/// First input of tile `tile` (0 .. tileCount; the last is one past the end). `fixed`: each tile begins `rows` after
+/// the one before; else the first inputs % count tiles have one input more than the others.
+inline int64_t tileBegin(int64_t inputs, int64_t rows, bool fixed, int64_t tile) {
+  int64_t count = tileCount(inputs, rows);
+  if (count <= 1)
+    return tile == 0 ? 0 : inputs;
+  if (fixed)
+    return std::min(tile * rows, inputs);
+  return tile * (inputs / count) + std::min(tile, inputs % count);
 }
 
 } // namespace mho

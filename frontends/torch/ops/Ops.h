@@ -35,10 +35,11 @@ analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tens
                      const at::Tensor &saturation, const at::Tensor &rowRange, const std::string &config,
                      std::array<bool, 4> wanted);
 
-/// Estimate of input ranges from data: nextEstimate[t] = (estimate[t] * samples + alpha * std of x over the columns of
-/// tile t) / (samples + 1) and nextSamples = samples + 1, written in place. A pure function of (x, estimate, samples):
-/// a recomputed forward pass writes the same again. Buffers float32 [T], samples and nextSamples float32 [1]. `config`
-/// as above (its tiling is used). No host synchronisation.
+/// Estimate of input ranges from data: nextEstimate[t] = (estimate[t] * samples[t] + alpha * s[t]) / (samples[t] + 1)
+/// and nextSamples[t] = samples[t] + 1, written in place, where s[t] is the unbiased standard deviation of x over the
+/// columns of tile t; a tile where it is 0 or not finite stays as it was. All four float32 [T]. A pure function of (x,
+/// estimate, samples): a recomputed forward pass writes the same again. `config` as above (its tiling is used). No host
+/// synchronisation.
 void updateRangeEstimate(const at::Tensor &x, const at::Tensor &estimate, const at::Tensor &samples,
                          const at::Tensor &nextEstimate, const at::Tensor &nextSamples, const std::string &config,
                          double alpha);

@@ -1,0 +1,99 @@
+#include "frontends/torch/ops/Bridge.h"
+
+#include <ATen/Parallel.h>
+
+#include <shared_mutex>
+#include <unordered_map>
+
+namespace mho::ops {
+namespace {
+
+LinearSpec parseChecked(const std::string &config) {
+  std::string problem;
+  LinearSpec spec = LinearSpec::parse(config, problem);
+  if (problem.empty())
+    problem = spec.validate();
+  TORCH_CHECK_VALUE(problem.empty(), "mho::analog_linear: ", problem);
+  return spec;
+}
+
+/// Values made once per text and never removed, so that references stay. One reader lock per call.
+template <class Value> class Table {
+public:
+  template <class Make> const Value &get(const std::string &text, Make make) {
+    {
+      std::shared_lock<std::shared_mutex> lock(mutex);
+      if (auto it = values.find(text); it != values.end())
+        return *it->second;
+    }
+    auto made = std::make_unique<Value>(make());
+    std::unique_lock<std::shared_mutex> lock(mutex);
+    return *values.emplace(text, std::move(made)).first->second;
+  }
+
+private:
+  std::shared_mutex mutex;
+  std::unordered_map<std::string, std::unique_ptr<Value>> values;
+};
+
+} // namespace
+
+const LinearSpec &specOf(const std::string &config) {
+  static Table<LinearSpec> specs;
+  return specs.get(config, [&] { return parseChecked(config); });
+}
+
+const LayerOfText &layerOf(const std::string &config) {
+  static Table<LayerOfText> layers;
+  return layers.get(config, [&] {
+    LayerOfText layer{specOf(config), nullptr};
+    Expected<std::shared_ptr<Linear>> linear = Linear::get(layer.spec, "cpu");
+    check(linear ? Status::ok() : linear.error(), "mho::analog_linear");
+    layer.linear = *linear;
+    return layer;
+  });
+}
+
+TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type) {
+  TORCH_CHECK_VALUE(tensor.device().is_cpu(), "mho: expected ", name, " on the CPU, got ", tensor.device(),
+                    "; move all tensors of the layer to one device");
+  TORCH_CHECK_TYPE(tensor.scalar_type() == type, "mho: expected ", name, " to be ", toString(type), ", got ",
+                   toString(tensor.scalar_type()), type == at::kFloat ? "; use .to(torch.float32), or autocast" : "");
+  TORCH_CHECK_VALUE(tensor.layout() == at::kStrided, "mho: expected ", name, " to be dense, got ", tensor.layout());
+  TORCH_CHECK_VALUE(tensor.dim() >= 1 && tensor.dim() <= 3, "mho: expected ", name, " to have 1 to 3 dimensions, got ",
+                    tensor.sizes());
+  TensorRef ref;
+  ref.data = tensor.data_ptr();
+  ref.type = type == at::kFloat ? ElementType::F32 : type == at::kInt ? ElementType::I32 : ElementType::I64;
+  ref.rank = tensor.dim();
+  for (int i = 0; i < ref.rank; ++i) {
+    ref.sizes[i] = tensor.size(i);
+    ref.strides[i] = tensor.stride(i);
+  }
+  return ref;
+}
+
+TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::ScalarType type) {
+  return tensor && tensor->defined() ? refOf(*tensor, name, type) : TensorRef();
+}
+
+LinearScalars scalarsOf(const at::Tensor &scalars) {
+  TORCH_CHECK_VALUE(scalars.device().is_cpu() && scalars.scalar_type() == at::kFloat && scalars.is_contiguous() &&
+                        scalars.dim() == 1 && scalars.size(0) == LinearScalars::kCount,
+                    "mho: expected scalars to be a contiguous float32 CPU tensor of ", LinearScalars::kCount,
+                    " elements, got ", scalars.toString(), " of shape ", scalars.sizes());
+  return LinearScalars::unpack(scalars.const_data_ptr<float>());
+}
+
+const ParallelFor &torchThreads() {
+  static const ParallelFor threads = [](int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)> &body) {
+    at::parallel_for(0, n, grain, body);
+  };
+  return threads;
+}
+
+void check(const Status &status, const char *op) {
+  TORCH_CHECK_VALUE(bool(status), op, ": ", bool(status) ? "" : status.message());
+}
+
+} // namespace mho::ops

@@ -1,0 +1,40 @@
+// From tensors to the runtime's view of them, and from its errors to exceptions. Private to the ops.
+#pragma once
+
+#include "runtime/Linear.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mho::ops {
+
+/// A spec in use: parsed and checked once per text.
+struct LayerOfText {
+  LinearSpec spec;
+  std::shared_ptr<Linear> linear;
+};
+
+/// The compiled layer of a config text on the CPU. Throws for a text that is no valid spec.
+const LayerOfText &layerOf(const std::string &config);
+
+/// The spec alone, for shapes.
+const LinearSpec &specOf(const std::string &config);
+
+/// View of a CPU tensor. Throws, naming the argument and the remedy, unless it is on the CPU, dense and of type
+/// float32, or int32 or int64 where `type` says so.
+TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type = at::kFloat);
+TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::ScalarType type = at::kFloat);
+
+/// The strengths of a float32 CPU tensor of LinearScalars::kCount elements.
+LinearScalars scalarsOf(const at::Tensor &scalars);
+
+/// Torch's intra-op threads.
+const ParallelFor &torchThreads();
+
+/// Throws c10::Error with the status's message.
+void check(const Status &status, const char *op);
+
+} // namespace mho::ops
