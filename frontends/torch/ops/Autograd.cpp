@@ -19,7 +19,8 @@ at::Tensor orUndefined(const OptionalTensor &tensor) { return tensor.value_or(at
 
 OptionalTensor orNothing(const at::Tensor &tensor) { return tensor.defined() ? OptionalTensor(tensor) : std::nullopt; }
 
-/// The backward op as a node of the graph, so that a second derivative is an error and not a silent zero.
+/// The backward op as a node of the graph, so that a second derivative is an error and not a silent zero. It yields the
+/// wanted gradients only: a node has no undefined outputs.
 struct LinearBackwardNode : torch::autograd::Function<LinearBackwardNode> {
   static variable_list forward(AutogradContext *, const Variable &grad, const Variable &x, const Variable &weight,
                                const OptionalTensor &range, const OptionalTensor &key, const Variable &scalars,
@@ -28,7 +29,11 @@ struct LinearBackwardNode : torch::autograd::Function<LinearBackwardNode> {
     at::AutoDispatchBelowADInplaceOrView below;
     auto [dx, dweight, dbias, drange] =
         analogLinearBackward(grad, x, weight, range, key, scalars, saturation, rowRange, config, wanted);
-    return {dx, dweight, dbias, drange};
+    variable_list out;
+    for (const at::Tensor &gradient : {dx, dweight, dbias, drange})
+      if (gradient.defined())
+        out.push_back(gradient);
+    return out;
   }
   static variable_list backward(AutogradContext *, variable_list) {
     TORCH_CHECK_NOT_IMPLEMENTED(false, "mho::analog_linear has no second derivative: its gradient is a surrogate of "
@@ -40,9 +45,21 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
 backwardWithGraph(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
                   const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation,
                   const at::Tensor &rowRange, c10::string_view config, std::array<bool, 4> wanted) {
+  bool any = grad.requires_grad() || x.requires_grad() || weight.requires_grad() || wantsGradient(range);
+  bool none = wanted == std::array<bool, 4>{};
+  if (!at::GradMode::is_enabled() || !any || none) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    return analogLinearBackward(grad, x, weight, range, key, scalars, saturation, rowRange, std::string(config),
+                                wanted);
+  }
+  wanted[3] = wanted[3] && range && range->defined();
   variable_list out = LinearBackwardNode::apply(grad, x, weight, range, key, scalars, saturation, rowRange,
                                                 std::string(config), wanted);
-  return {out[0], out[1], out[2], out[3]};
+  std::array<at::Tensor, 4> gradients;
+  for (size_t i = 0, next = 0; i < 4; ++i)
+    if (wanted[i])
+      gradients[i] = out[next++];
+  return {gradients[0], gradients[1], gradients[2], gradients[3]};
 }
 
 struct LinearNode : torch::autograd::Function<LinearNode> {
