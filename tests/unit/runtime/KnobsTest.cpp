@@ -9,11 +9,11 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Knobs, DefaultsAndValues) {
-  auto none = Knobs::parse({"HOME=/home/u", "PATH=/bin"});
+  auto none = Knobs::parse({"HOME=/users/u", "PATH=/bin"});
   ASSERT_TRUE(none);
-  EXPECT_EQ(none->cacheDir, "/home/u/.cache/mho");
+  EXPECT_EQ(none->cacheDir, "/users/u/.cache/mho");
   EXPECT_TRUE(none->cache);
-  auto set = Knobs::parse({"XDG_CACHE_HOME=/x", "HOME=/home/u", "MHO_CACHE=off", "MHO_CACHE_LIMIT_MB=7", "MHO_ISA=avx2",
+  auto set = Knobs::parse({"XDG_CACHE_HOME=/x", "HOME=/users/u", "MHO_CACHE=off", "MHO_CACHE_LIMIT_MB=7", "MHO_ISA=avx2",
                            "MHO_DUMP_DIR=/d", "MHO_TIME=1"});
   ASSERT_TRUE(set) << set.message();
   EXPECT_EQ(set->cacheDir, "/x/mho");
