@@ -13,8 +13,8 @@ TEST(Knobs, DefaultsAndValues) {
   ASSERT_TRUE(none);
   EXPECT_EQ(none->cacheDir, "/users/u/.cache/mho");
   EXPECT_TRUE(none->cache);
-  auto set = Knobs::parse({"XDG_CACHE_HOME=/x", "HOME=/users/u", "MHO_CACHE=off", "MHO_CACHE_LIMIT_MB=7", "MHO_ISA=avx2",
-                           "MHO_DUMP_DIR=/d", "MHO_TIME=1"});
+  auto set = Knobs::parse({"XDG_CACHE_HOME=/x", "HOME=/users/u", "MHO_CACHE=off", "MHO_CACHE_LIMIT_MB=7",
+                           "MHO_ISA=avx2", "MHO_DUMP_DIR=/d", "MHO_TIME=1"});
   ASSERT_TRUE(set) << set.message();
   EXPECT_EQ(set->cacheDir, "/x/mho");
   EXPECT_FALSE(set->cache);

@@ -1,0 +1,113 @@
+// A linear layer on a simulated analog chip, shaped like torch::nn::Linear.
+//
+//   mho::nn::AnalogLinear layer(mho::nn::AnalogLinearOptions(784, 512).config(config));
+//   torch::Tensor y = layer(x);                      // noise in training only, unless the config says otherwise
+//
+// Without a config the layer is digital, just as nn.Linear, until toAnalog() or mho::convert_to_analog() turns it, in
+// place: declare the members of your own modules as AnalogLinear.
+#pragma once
+
+#include "frontends/torch/nn/AnalogConfig.h"
+
+#include <torch/nn/cloneable.h>
+#include <torch/nn/pimpl.h>
+#include <torch/serialize/archive.h>
+#include <torch/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mho::nn {
+
+struct AnalogLinearOptions {
+  AnalogLinearOptions(int64_t in_features, int64_t out_features)
+      : in_features_(in_features), out_features_(out_features) {}
+  TORCH_ARG(int64_t, in_features);
+  TORCH_ARG(int64_t, out_features);
+  TORCH_ARG(bool, bias) = true;
+  /// Nothing: digital.
+  TORCH_ARG(std::optional<AnalogConfig>, config) = std::nullopt;
+};
+
+/// How hard a batch drives the converters, per crossbar tile: float32 [T] each, undefined where the config has no such
+/// converter.
+struct AnalogStats {
+  torch::Tensor clippedInputs; ///< share of inputs beyond the DAC's range
+  torch::Tensor saturatedAdcs; ///< share of accumulators beyond the ADC's range
+};
+
+/// Parameters `weight` [out, in] and `bias` [out] as nn.Linear; `input_range` [T], a parameter if learned, a buffer if
+/// fixed; buffers `range_estimate`, `range_samples` and their `next_` [T] of a learned range.
+class AnalogLinearImpl : public torch::nn::Cloneable<AnalogLinearImpl> {
+public:
+  AnalogLinearImpl(int64_t in_features, int64_t out_features)
+      : AnalogLinearImpl(AnalogLinearOptions(in_features, out_features)) {}
+  /// Throws std::invalid_argument for an impossible config.
+  explicit AnalogLinearImpl(const AnalogLinearOptions &options);
+  /// Takes over existing tensors: an optimizer that holds them keeps working. `bias` may be undefined.
+  AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias, const AnalogConfig &config);
+
+  void reset() override;
+  /// Initialises weight and bias as nn.Linear does.
+  void reset_parameters();
+  void pretty_print(std::ostream &stream) const override;
+
+  /// input [..., in] -> [..., out]. Where noise acts, its seed is drawn from torch's default generator.
+  torch::Tensor forward(const torch::Tensor &input);
+  /// The same with noise of a key of one's own, int64 [2] = (seed, step): equal keys, equal noise.
+  torch::Tensor forwardWithKey(const torch::Tensor &input, const torch::Tensor &key);
+
+  bool isAnalog() const { return options.config().has_value(); }
+  /// Turns a digital layer analog in place; weight and bias stay the same tensors.
+  void toAnalog(const AnalogConfig &config);
+  /// Another config of the same shape: noise, bits, bounds may change, tiles and the kind of range may not.
+  void setConfig(const AnalogConfig &config);
+  /// Throws for a digital layer.
+  const AnalogConfig &config() const;
+  /// Number of crossbar tiles.
+  int64_t tiles() const;
+
+  /// Takes the range estimate of the last training forward into the parameter: called after an optimizer step.
+  void commitRanges();
+  /// Shares of clipped inputs and saturated ADCs for a batch, in the present mode.
+  AnalogStats stats(const torch::Tensor &input);
+
+  void save(torch::serialize::OutputArchive &archive) const override;
+  /// Also reads an archive of an nn.Linear: what it lacks keeps its value and is named by missingKeys(). An archive of
+  /// an analog layer brings its config. Throws for a weight or range of another shape.
+  void load(torch::serialize::InputArchive &archive) override;
+  const std::vector<std::string> &missingKeys() const { return missing; }
+
+  AnalogLinearOptions options;
+  torch::Tensor weight, bias, input_range;
+  torch::Tensor range_estimate, range_samples, next_range_estimate, next_range_samples;
+
+private:
+  /// What a forward pass in one mode hands to the op.
+  struct Mode {
+    std::string config;
+    bool draws = false, usesRange = false;
+  };
+  void registerRanges();
+  void refreshModes();
+  const Mode &mode() const { return modes[is_training()]; }
+  torch::Tensor effectiveRange(const torch::Tensor &input);
+  bool estimates() const;
+
+  Mode modes[2]; ///< evaluation, training
+  torch::Tensor scalars;
+  int64_t commits = 0; ///< estimates taken over so far; counted on the host, so that a forward asks no tensor
+  bool estimated = false;
+  std::vector<std::string> missing;
+};
+
+TORCH_MODULE(AnalogLinear);
+
+/// Layers with their paths in a module.
+using AnalogLayers = std::vector<std::pair<std::string, std::shared_ptr<AnalogLinearImpl>>>;
+
+/// Every analog layer in a module, itself included.
+AnalogLayers analogLayers(torch::nn::Module &module);
+
+} // namespace mho::nn
