@@ -80,8 +80,9 @@ private:
     if (!wanted(path, *linear))
       return;
     Replace replace = replacementIn(parent, name);
-    TORCH_CHECK_VALUE(replace, "convert_to_analog: the layer '", path, "' is a torch::nn::Linear member of ", parent.name(),
-                      ", which holds it by its type; declare it as mho::nn::AnalogLinear there, or leave it out with a filter");
+    TORCH_CHECK_VALUE(
+        replace, "convert_to_analog: the layer '", path, "' is a torch::nn::Linear member of ", parent.name(),
+        ", which holds it by its type; declare it as mho::nn::AnalogLinear there, or leave it out with a filter");
     paths.push_back(path);
     steps.push_back([this, linear, replace] {
       LayerPtr &layer = done[linear.get()]; // a layer registered twice is converted once
@@ -102,11 +103,13 @@ private:
 
 } // namespace
 
-std::vector<std::string> convert_to_analog(Module &module, const nn::AnalogConfig &config, const ConversionFilter &filter) {
+std::vector<std::string> convert_to_analog(Module &module, const nn::AnalogConfig &config,
+                                           const ConversionFilter &filter) {
   config.validate();
-  TORCH_CHECK_VALUE(!dynamic_cast<torch::nn::LinearImpl *>(&module),
-                    "convert_to_analog: the module is itself a torch::nn::Linear, which cannot change its type; build a "
-                    "mho::nn::AnalogLinear, or put the layer in a Sequential");
+  TORCH_CHECK_VALUE(
+      !dynamic_cast<torch::nn::LinearImpl *>(&module),
+      "convert_to_analog: the module is itself a torch::nn::Linear, which cannot change its type; build a "
+      "mho::nn::AnalogLinear, or put the layer in a Sequential");
   Plan plan(config, filter);
   if (dynamic_cast<nn::AnalogLinearImpl *>(&module))
     plan.addMember("", std::static_pointer_cast<nn::AnalogLinearImpl>(module.shared_from_this()));

@@ -1,7 +1,8 @@
 // A digital network made analog.
 //
 //   auto report = mho::convert_to_analog(*network, config);
-//   mho::convert_to_analog(*network, config, [](const std::string &path, const torch::nn::Module &) { return path != "head"; });
+//   mho::convert_to_analog(*network, config, [](const std::string &path, const torch::nn::Module &) { return path !=
+//   "head"; });
 #pragma once
 
 #include "frontends/torch/nn/AnalogConfig.h"
