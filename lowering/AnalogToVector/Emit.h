@@ -63,6 +63,11 @@ struct Emit {
     b.create<mlir::vector::MaskedStoreOp>(loc, memref, at, mask, v);
   }
 
+  /// Asks for the cache line of an element, to be read or written soon. `at` must lie within the memref.
+  void prefetch(Value memref, mlir::ValueRange at, bool write) {
+    b.create<mlir::memref::PrefetchOp>(loc, memref, at, write, /*localityHint=*/3, /*isDataCache=*/true);
+  }
+
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
     auto loop = b.create<mlir::scf::ForOp>(loc, from, to, index(step));
     mlir::OpBuilder::InsertionGuard guard(b);

@@ -27,21 +27,19 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
   LogicalResult ok = success();
   Value zero = e.index(0), begin = tileBegin(t), end = tileBegin(e.add(t, e.index(1)));
   Value oneBlock = e.b.create<arith::CmpIOp>(e.loc, arith::CmpIPredicate::sle, e.sub(end, begin), e.index(s.kc));
-  emitStatistics(Side::Lhs, i0, mc, t);
   auto putLhs = [&](Value r, Value c, Value v) {
     e.storeVector(v, packedLhs, {zero, e.add(e.mul(r, s.kc + kLanes), c)});
   };
   e.loop(columnBegin, columnEnd, s.nc, [&](Value j0) {
     Value nc = e.min(e.index(s.nc), e.sub(columnEnd, j0));
-    emitStatistics(Side::Rhs, j0, nc, t);
     e.loop(begin, end, s.kc, [&](Value c0) {
-      Value kc = e.min(e.index(s.kc), e.sub(end, c0)), padded = e.roundUp(kc, s.unroll);
+      Value kc = e.min(e.index(s.kc), e.sub(end, c0)), padded = e.roundUp(kc, s.unroll), first = e.equal(c0, begin);
       // The lhs block serves every column block, unless the tile has several contraction blocks.
       Value repack = e.b.create<arith::OrIOp>(
           e.loc, e.equal(j0, columnBegin),
           e.b.create<arith::XOrIOp>(e.loc, oneBlock, e.b.create<arith::ConstantOp>(e.loc, e.b.getBoolAttr(true))));
       e.when(repack, [&] {
-        ok = pack(Side::Lhs, i0, mc, c0, kc, t, putLhs);
+        ok = pack(Side::Lhs, i0, mc, c0, kc, t, first, putLhs);
         zeroRows(mc, e.roundUp(mc, s.mr), kc, putLhs);
       });
       // Sixteen source rows at a time: load region into a row buffer, then 16 x 16 transposes into a panel.
@@ -50,7 +48,7 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
         Value count = e.min(e.index(kLanes), e.sub(nc, jp));
         // Statistics of the block are indexed by row within the block: the pack of a part starts at its own.
         rhsStatOffset = jp;
-        if (failed(pack(Side::Rhs, e.add(j0, jp), count, c0, kc, t, putRow)))
+        if (failed(pack(Side::Rhs, e.add(j0, jp), count, c0, kc, t, first, putRow)))
           ok = failure();
         zeroRows(count, e.index(kLanes), kc, putRow);
         Value panel = e.mul(e.div(jp, kLanes), s.kc);
@@ -65,19 +63,21 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
                           {e.add(panel, e.add(c, e.index(i))), zero});
         });
       });
-      Value first = e.equal(c0, begin),
-            last = e.b.create<arith::CmpIOp>(e.loc, arith::CmpIPredicate::sge, e.add(c0, e.index(s.kc)), end);
+      Value last = e.b.create<arith::CmpIOp>(e.loc, arith::CmpIPredicate::sge, e.add(c0, e.index(s.kc)), end);
       e.loop(zero, mc, s.mr, [&](Value ip) {
+        // Sums that wait for another contraction block have rows of their own; else MR rows serve all, in L1.
+        Value sumRow = e.select(oneBlock, zero, ip);
+        e.when(last, [&] { prefetchResult(e.add(i0, ip), e.min(e.index(s.mr), e.sub(mc, ip)), j0, nc); });
         e.loop(zero, nc, kLanes, [&](Value jp) {
           SmallVector<Value> accumulators;
           for (int64_t i = 0; i < s.mr; ++i)
-            accumulators.push_back(e.select(first, e.zeros(), e.loadVector(sums, {e.add(ip, e.index(i)), jp})));
+            accumulators.push_back(e.select(first, e.zeros(), e.loadVector(sums, {e.add(sumRow, e.index(i)), jp})));
           micro(e.mul(ip, s.kc + kLanes), e.mul(e.div(jp, kLanes), s.kc), padded, false, accumulators);
           for (int64_t i = 0; i < s.mr; ++i)
-            e.storeVector(accumulators[i], sums, {e.add(ip, e.index(i)), jp});
+            e.storeVector(accumulators[i], sums, {e.add(sumRow, e.index(i)), jp});
         });
         e.when(last, [&] {
-          if (failed(emitEndTile(i0, ip, mc, j0, nc, t)))
+          if (failed(emitEndTile(i0, ip, sumRow, mc, j0, nc, t)))
             ok = failure();
         });
       });
@@ -86,8 +86,18 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
   return ok;
 }
 
+/// Asks for the lines of the result that the end of the tile will add to, while the micro-kernels run.
+void KernelEmitter::prefetchResult(Value firstRow, Value rowCount, Value firstColumn, Value columnCount) {
+  Value result = results[kernel.getResultsOf({ResultKind::Value})[0]], zero = e.index(0);
+  e.loop(zero, rowCount, 1, [&](Value r) {
+    e.loop(zero, columnCount, kLanes, [&](Value c) {
+      e.prefetch(result, {e.add(firstRow, r), e.add(firstColumn, c)}, /*write=*/true);
+    });
+  });
+}
+
 /// Rows ip .. ip + MR of the block: end_tile, sum over tiles, and after the last tile finish.
-LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value mc, Value j0, Value nc, Value t) {
+LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t) {
   Value zero = e.index(0), rowCount = e.min(e.index(s.mr), e.sub(mc, ip)), firstRow = e.add(i0, ip);
   Region &endTile = kernel.getEndTile(), &finish = kernel.getFinish();
   SmallVector<Operation *> regionDraws = drawsOf(endTile);
@@ -126,7 +136,7 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value mc, Value j0,
       auto stat = [&](int64_t i) -> Value {
         return columnStats.count(i) ? columnStats[i] : e.load(statBuffers[i], {zero, localRow});
       };
-      SmallVector<Value> arguments{e.loadVector(sums, {localRow, c})};
+      SmallVector<Value> arguments{e.loadVector(sums, {e.add(sumRow, r), c})};
       for (int64_t i : kernel.getVisibleParams(kernel.getEndTileAxes()))
         arguments.push_back(param(i));
       for (int64_t i : kernel.getVisibleStats(kernel.getEndTileAxes()))

@@ -27,6 +27,7 @@ LogicalResult KernelEmitter::emitGradientBlock(Value i0, Value mc, Value t) {
   LogicalResult ok = success();
   Value zero = e.index(0), begin = tileBegin(t), end = tileBegin(e.add(t, e.index(1)));
   Value result = results[kernel.getResultsOf({ResultKind::Value})[0]];
+  Value always = e.b.create<arith::ConstantOp>(e.loc, e.b.getBoolAttr(true));
   bool lhsTransposed = kernel.getElementAxes(Side::Lhs).first == kernel.getContract();
   auto putLhs = [&](Value r, Value c, Value v) {
     Value at = lhsTransposed ? e.add(e.mul(e.div(c, kLanes), s.kc * kLanes), e.mul(r, kLanes))
@@ -46,23 +47,23 @@ LogicalResult KernelEmitter::emitGradientBlock(Value i0, Value mc, Value t) {
   e.loop(zero, depth, s.kc, [&](Value c0) {
     Value kc = e.min(e.index(s.kc), e.sub(depth, c0)), padded = e.roundUp(kc, s.unroll), first = e.equal(c0, zero);
     if (lhsTransposed) {
-      ok = pack(Side::Lhs, c0, kc, i0, mc, t, putLhs);
+      ok = pack(Side::Lhs, c0, kc, i0, mc, t, always, putLhs);
       zeroRows(kc, padded, mc, putLhs);
     } else {
-      ok = pack(Side::Lhs, i0, mc, c0, kc, t, putLhs);
+      ok = pack(Side::Lhs, i0, mc, c0, kc, t, always, putLhs);
       zeroRows(mc, e.roundUp(mc, s.mr), kc, putLhs);
     }
     e.loop(begin, end, s.nc, [&](Value j0) {
       Value nc = e.min(e.index(s.nc), e.sub(end, j0));
-      if (kernel.getContract() == Axis::N)
-        emitStatistics(Side::Rhs, c0, kc, t);
       rhsStatOffset = zero;
-      if (failed(pack(Side::Rhs, c0, kc, j0, nc, t, putRhs)))
+      if (failed(pack(Side::Rhs, c0, kc, j0, nc, t, e.equal(j0, begin), putRhs)))
         ok = failure();
       zeroRows(kc, padded, nc, putRhs);
       e.loop(zero, mc, s.mr, [&](Value ip) {
         e.loop(zero, nc, kLanes, [&](Value jp) {
           Value j = e.add(j0, jp), mask = e.mask(e.sub(nc, jp));
+          Value rowsHere = e.min(e.index(s.mr), e.sub(mc, ip));
+          prefetchResult(e.add(i0, ip), rowsHere, j, e.index(1));
           SmallVector<Value> accumulators(s.mr, e.zeros());
           Value lhsRow = lhsTransposed ? e.add(e.mul(e.div(ip, kLanes), s.kc * kLanes), e.rem(ip, kLanes))
                                        : e.mul(ip, s.kc + kLanes);

@@ -128,8 +128,8 @@ void KernelEmitter::appendVisible(SmallVectorImpl<Value> &arguments, unsigned re
     arguments.push_back(stat(i));
 }
 
-/// absmax of rows firstRow .. + rows of a side within the tile, to the statistic's buffer and its exported result.
-void KernelEmitter::emitStatistics(Side side, Value firstRow, Value rowCount, Value tile) {
+/// absmax of a row of a side within the tile, to element `slot` of the statistic's buffer and to its exported result.
+void KernelEmitter::emitStatistics(Side side, Value row, Value slot, Value tile) {
   Value begin = tileBegin(tile), end = tileBegin(e.add(tile, e.index(1))), zero = e.index(0);
   for (auto [i, attr] : llvm::enumerate(kernel.getStats())) {
     auto stat = cast<StatAttr>(attr);
@@ -138,31 +138,48 @@ void KernelEmitter::emitStatistics(Side side, Value firstRow, Value rowCount, Va
     OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
     ArrayAttr axes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
     auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
-    e.loop(zero, rowCount, 1, [&](Value r) {
-      Value row = e.add(firstRow, r);
-      SmallVector<Value> largest =
-          e.loop(begin, end, kLanes, {e.zeros()}, [&](Value column, ValueRange carried) -> SmallVector<Value> {
-            Place place;
-            place.vectorAxis = columnAxis;
-            place[rowAxis] = row;
-            place[columnAxis] = column;
-            place[Axis::T] = tile;
-            place.mask = e.mask(e.sub(end, column));
-            Value v = loadElements(operands[stat.getOperand()], kernel.getAxesOf(axes, stat.getOperand()), place);
-            return {e.b.create<arith::MaximumFOp>(e.loc, carried[0], e.b.create<math::AbsFOp>(e.loc, v))};
-          });
-      Value value = e.b.create<vector::ReductionOp>(e.loc, vector::CombiningKind::MAXIMUMF, largest[0]);
-      e.store(value, statBuffers[i], {zero, r});
-      for (int64_t result : kernel.getResultsOf({ResultKind::Stat}))
-        if (cast<ResultAttr>(kernel.getResultSpecs()[result]).getStat() == int64_t(i))
-          e.store(value, results[result], {tile, row});
-    });
+    SmallVector<Value> largest =
+        e.loop(begin, end, kLanes, {e.zeros()}, [&](Value column, ValueRange carried) -> SmallVector<Value> {
+          Place place;
+          place.vectorAxis = columnAxis;
+          place[rowAxis] = row;
+          place[columnAxis] = column;
+          place[Axis::T] = tile;
+          place.mask = e.mask(e.sub(end, column));
+          Value v = loadElements(operands[stat.getOperand()], kernel.getAxesOf(axes, stat.getOperand()), place);
+          return {e.b.create<arith::MaximumFOp>(e.loc, carried[0], e.b.create<math::AbsFOp>(e.loc, v))};
+        });
+    Value value = e.b.create<vector::ReductionOp>(e.loc, vector::CombiningKind::MAXIMUMF, largest[0]);
+    e.store(value, statBuffers[i], {zero, slot});
+    for (int64_t result : kernel.getResultsOf({ResultKind::Stat}))
+      if (cast<ResultAttr>(kernel.getResultSpecs()[result]).getStat() == int64_t(i))
+        e.store(value, results[result], {tile, row});
   }
 }
 
-/// Applies a load region to a block of source rows and hands over its vectors of 16, zero beyond the columns.
+/// Source rows between a row being packed and the one asked for: the group of 16 that is packed next. Draws of a row are
+/// more instructions than the CPU looks ahead, so without this every row would wait for memory after its draws.
+static constexpr int64_t kRowsAhead = 16;
+
+void KernelEmitter::prefetchAhead(Side side, const Place &place) {
+  OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
+  ArrayAttr operandAxes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
+  auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
+  for (auto [operand, attr] : llvm::zip(operands, operandAxes)) {
+    ArrayRef<Axis> axes = cast<AxesAttr>(attr).getAxes();
+    if (strided.contains(operand) || TiledMvmOp::isBits(operand) || axes.size() != 2)
+      continue;
+    Value memref = operandOf(operand), lastRow = e.sub(e.size(memref, 0), e.index(1));
+    SmallVector<Value> at{place[axes[0]], place[axes[1]]};
+    at[0] = e.min(e.add(at[0], e.index(kRowsAhead)), lastRow);
+    e.prefetch(memref, at, /*write=*/false);
+  }
+}
+
+/// Applies a load region to a block of source rows and hands over its vectors of 16, zero beyond the columns. Where
+/// `statisticsDue`, the statistics of a row are taken first, while it comes into the cache.
 LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Value firstColumn, Value columnCount,
-                                  Value tile, Put put) {
+                                  Value tile, Value statisticsDue, Put put) {
   unsigned region = side == Side::Lhs ? 0 : 1;
   Region &body = kernel->getRegion(region);
   OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
@@ -172,7 +189,9 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
   Value zero = e.index(0), begin = columnAxis == Axis::K ? tileBegin(tile) : zero;
   LogicalResult ok = success();
   e.loop(zero, rowCount, 1, [&](Value r) {
-    Value row = e.add(firstRow, r);
+    Value row = e.add(firstRow, r), slot = side == Side::Rhs ? e.add(rhsStatOffset, r) : r;
+    if (llvm::any_of(kernel.getStats(), [&](Attribute stat) { return cast<StatAttr>(stat).getSide() == side; }))
+      e.when(statisticsDue, [&] { emitStatistics(side, row, slot, tile); });
     for (auto [i, op] : llvm::enumerate(regionDraws)) {
       bool uniform = isa<UniformOp>(op);
       int64_t key = uniform ? cast<UniformOp>(op).getKey() : cast<NormalOp>(op).getKey();
@@ -187,13 +206,12 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
       place[rowAxis] = row;
       place[columnAxis] = e.add(firstColumn, c);
       place.mask = e.mask(e.sub(columnCount, c));
+      prefetchAhead(side, place);
       SmallVector<Value> arguments;
       for (auto [operand, axes] : llvm::zip(operands, operandAxes))
         arguments.push_back(loadElements(operand, cast<AxesAttr>(axes), place));
       // A statistic of this side is per source row: a scalar here.
-      appendVisible(arguments, region, place, [&](int64_t i) {
-        return e.load(statBuffers[i], {zero, side == Side::Rhs ? e.add(rhsStatOffset, r) : r});
-      });
+      appendVisible(arguments, region, place, [&](int64_t i) { return e.load(statBuffers[i], {zero, slot}); });
       auto draw = [&](Operation *op) -> Value {
         return e.loadVector(draws, {e.index(llvm::find(regionDraws, op) - regionDraws.begin()), c});
       };

@@ -67,14 +67,16 @@ private:
   Value tileBegin(Value tile);
   Value loadElements(Value original, analog::AxesAttr axes, const Place &place);
 
-  void emitStatistics(Side side, Value firstRow, Value rows, Value tile);
+  void emitStatistics(Side side, Value row, Value slot, Value tile);
+  void prefetchResult(Value firstRow, Value rows, Value firstColumn, Value columns);
+  void prefetchAhead(Side side, const Place &place);
   mlir::LogicalResult pack(Side side, Value firstRow, Value rows, Value firstColumn, Value columns, Value tile,
-                           Put put);
+                           Value statisticsDue, Put put);
   void zeroRows(Value from, Value to, Value columns, Put put);
   void micro(Value lhsRow, Value rhsPanel, Value depth, bool lhsTransposed, llvm::SmallVectorImpl<Value> &sums);
   mlir::LogicalResult emitForward();
   mlir::LogicalResult emitForwardTile(Value i0, Value mc, Value t);
-  mlir::LogicalResult emitEndTile(Value i0, Value ip, Value mc, Value j0, Value nc, Value t);
+  mlir::LogicalResult emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t);
   void storeBits(Value bits, Value memref, const Place &place);
   mlir::LogicalResult emitEmptySum();
   mlir::LogicalResult emitGradient();
