@@ -22,4 +22,15 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerVectorTransposePass : Pass<"lower-vector-transpose", "::mlir::ModuleOp"> {
+  let summary = "16 x 16 transposes as 64 shuffles of whole vectors";
+  let description = [{
+    The default of vector-to-llvm takes a transpose apart into 256 extracts and inserts, which cost several times the packing that
+    the transpose is part of.
+
+    (* example filepath=tests/lowering/lower-vector-transpose.mlir *)
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
 #endif

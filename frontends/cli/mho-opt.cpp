@@ -10,6 +10,7 @@ int main(int argc, char **argv) {
   mho::lowering::registerLoweringPasses();
   mlir::DialectRegistry registry;
   registry.insert<mho::analog::AnalogDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
-                  mlir::func::FuncDialect>();
+                  mlir::func::FuncDialect, mlir::vector::VectorDialect, mlir::memref::MemRefDialect,
+                  mlir::scf::SCFDialect, mlir::LLVM::LLVMDialect>();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "mho's optimizer driver\n", registry));
 }

@@ -90,9 +90,8 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
 void KernelEmitter::prefetchResult(Value firstRow, Value rowCount, Value firstColumn, Value columnCount) {
   Value result = results[kernel.getResultsOf({ResultKind::Value})[0]], zero = e.index(0);
   e.loop(zero, rowCount, 1, [&](Value r) {
-    e.loop(zero, columnCount, kLanes, [&](Value c) {
-      e.prefetch(result, {e.add(firstRow, r), e.add(firstColumn, c)}, /*write=*/true);
-    });
+    e.loop(zero, columnCount, kLanes,
+           [&](Value c) { e.prefetch(result, {e.add(firstRow, r), e.add(firstColumn, c)}, /*write=*/true); });
   });
 }
 

@@ -157,8 +157,8 @@ void KernelEmitter::emitStatistics(Side side, Value row, Value slot, Value tile)
   }
 }
 
-/// Source rows between a row being packed and the one asked for: the group of 16 that is packed next. Draws of a row are
-/// more instructions than the CPU looks ahead, so without this every row would wait for memory after its draws.
+/// Source rows between a row being packed and the one asked for: the group of 16 that is packed next. Draws of a row
+/// are more instructions than the CPU looks ahead, so without this every row would wait for memory after its draws.
 static constexpr int64_t kRowsAhead = 16;
 
 void KernelEmitter::prefetchAhead(Side side, const Place &place) {
@@ -245,7 +245,7 @@ void KernelEmitter::micro(Value lhsRow, Value rhsPanel, Value contraction, bool 
       for (int64_t i = 0; i < s.mr; ++i) {
         Value offset = lhsTransposed ? e.add(e.mul(c, kLanes), e.index(i)) : e.add(c, e.index(i * (s.kc + kLanes)));
         Value lhs = e.load(packedLhs, {zero, e.add(lhsRow, offset)});
-        next[i] = e.b.create<vector::FMAOp>(e.loc, e.splat(lhs), rhs, next[i]);
+        next[i] = e.b.create<math::FmaOp>(e.loc, e.splat(lhs), rhs, next[i]); // vector.fma may become two operations
       }
     }
     return next;

@@ -1,5 +1,7 @@
 #include "lowering/VectorToLLVM/Pipeline.h"
 
+#include "lowering/Passes.h"
+
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -9,6 +11,7 @@
 namespace mho::lowering {
 
 void buildVectorToLLVM(mlir::OpPassManager &passes) {
+  passes.addPass(createLowerVectorTransposePass());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
   passes.addPass(mlir::createLoopInvariantCodeMotionPass());

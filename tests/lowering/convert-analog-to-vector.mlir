@@ -8,14 +8,14 @@
 // CHECK-SAME: attributes {analog.workspace_bytes =
 // CHECK: vector.maskedload
 // CHECK: vector.transpose
-// CHECK: vector.fma
+// CHECK: math.fma
 // CHECK: vector.maskedstore
 // CHECK-LABEL: func.func @layer_dx(
 // CHECK-NOT: vector.transpose
-// CHECK: vector.fma
+// CHECK: math.fma
 // CHECK-LABEL: func.func @layer_dw(
 // CHECK-NOT: vector.transpose
-// CHECK: vector.fma
+// CHECK: math.fma
 func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
   %a = analog.mvm %x, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
   %y = analog.accumulate %a : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
