@@ -1,6 +1,8 @@
 // Conversions of the kernel level to other dialects; what each does is in Passes.td.
 #pragma once
 
+#include "dialect/IR/AnalogDialect.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"

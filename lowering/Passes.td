@@ -4,6 +4,24 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AnalogSchedulePass : Pass<"analog-schedule", "::mlir::ModuleOp"> {
+  let summary = "choose block sizes and instruction set of each fused kernel";
+  let description = [{
+    Sets the attribute `analog.schedule` of every analog.tiled_mvm: a dictionary of `isa` (avx512, avx2, generic: what the code may be
+    made of), `mc`, `nc`, `kc` (rows, columns and contraction of a block), `mr` (rows of the micro-kernel), `unroll` and
+    `prefetch_rows`. Values come from one table by instruction set and direction (Schedule.cpp); what the attribute already says
+    stays, so that a kernel can be tuned by hand.
+
+    Precondition: analog-fuse (and analog-differentiate). Numerics: the same but for the order of float sums. Errors: an unknown isa
+    or key, a value that is not allowed, with what is.
+
+    (* example filepath=tests/lowering/analog-schedule.mlir *)
+  }];
+  let options = [
+    Option<"isa", "isa", "std::string", "", "avx512, avx2 or generic; by default what this machine has">];
+  let dependentDialects = ["::mho::analog::AnalogDialect"];
+}
+
 def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::ModuleOp"> {
   let summary = "write each fused kernel as a blocked loop nest over memrefs and vectors of 16";
   let description = [{
@@ -12,9 +30,10 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
     micro-kernel, end_tile and finish from scratch rows. Its signature is in AnalogToVector.h; every size is a run-time value.
     A kernel that reduces also gets @name_tail, which combines the partials of blocks of 64 rows in ascending order.
 
-    Precondition: analog-fuse (and analog-differentiate). Block sizes come from the op's attribute `analog.schedule`, a dictionary of
-    mc, kc, nc, mr and unroll. Numerics: SPEC.md, no contraction but the fused multiply-adds of the micro-kernel. Limits: one
-    accumulator, absmax per row of a tile, reductions over (t); anything else is refused with the reason.
+    Precondition: analog-fuse (and analog-differentiate). Block sizes and the instruction set come from the op's attribute
+    `analog.schedule` (analog-schedule; without it, code for any machine). Numerics: SPEC.md, no contraction but the fused
+    multiply-adds of the micro-kernel. Limits: one accumulator, absmax per row of a tile, reductions over (t); anything else is
+    refused with the reason.
 
     (* example filepath=tests/lowering/convert-analog-to-vector.mlir *)
   }];

@@ -9,4 +9,10 @@ int explain(int argc, char **argv);
 /// Checks what mho needs on this machine; status 1 if something is missing.
 int doctor(int argc, char **argv);
 
+/// Lists the environment variables that mho reads.
+int knobs(int argc, char **argv);
+
+/// Shows or empties the kernel cache.
+int cache(int argc, char **argv);
+
 } // namespace mho::cli

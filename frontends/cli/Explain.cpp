@@ -11,7 +11,7 @@ static const char *kHelp =
     "usage: mho explain SPEC\n\n"
     "Prints the algebra of an analog linear layer, its fused kernel and the kernels of its gradients as MLIR.\n"
     "SPEC is one line of words, for example\n"
-    "  mho explain \"tile=balanced:256 range=given dac weight_noise:channel output_noise adc bias\"\n"
+    "  mho explain \"tile=balanced:256 range=given dac weight_noise output_noise adc adc_mask bias\"\n"
     "An empty SPEC is an ideal layer of one tile. A word that is not known is answered with the known ones.\n";
 
 static int print(const char *title, mlir::ModuleOp module) {
@@ -22,7 +22,7 @@ static int print(const char *title, mlir::ModuleOp module) {
 }
 
 int mho::cli::explain(int argc, char **argv) {
-  if (argc != 2 || !std::strcmp(argv[1], "--help")) {
+  if (argc != 2 || !std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h")) {
     llvm::outs() << kHelp;
     return argc == 2 ? 0 : 2;
   }

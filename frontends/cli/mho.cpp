@@ -16,6 +16,8 @@ struct Command {
 const Command kCommands[] = {
     {"explain", "show what a layer is compiled to: algebra, fused kernel, gradient kernels", mho::cli::explain},
     {"doctor", "check this machine: CPU, LLVM, cache directory", mho::cli::doctor},
+    {"cache", "show or empty the folder of compiled kernels", mho::cli::cache},
+    {"knobs", "list the environment variables that mho reads", mho::cli::knobs},
 };
 
 int usage(std::FILE *out) {

@@ -60,11 +60,13 @@ public:
       : source(source), kernel(kernel), builder(source.getContext()) {}
 
   LogicalResult run() {
-    Schedule schedule = readSchedule();
-    FailureOr<func::FuncOp> body = emit("", true, schedule);
+    FailureOr<Schedule> schedule = readSchedule(kernel);
+    if (failed(schedule))
+      return failure();
+    FailureOr<func::FuncOp> body = emit("", true, *schedule);
     if (failed(body))
       return failure();
-    if (!kernel.getResultsOf({ResultKind::Sum, ResultKind::Count}).empty() && failed(emit("_tail", false, schedule)))
+    if (!kernel.getResultsOf({ResultKind::Sum, ResultKind::Count}).empty() && failed(emit("_tail", false, *schedule)))
       return failure();
     std::string name = source.getName().str();
     source.erase();
@@ -73,21 +75,6 @@ public:
   }
 
 private:
-  Schedule readSchedule() {
-    Schedule schedule;
-    auto attr = kernel->getAttrOfType<DictionaryAttr>(kScheduleAttr);
-    auto read = [&](StringRef name, int64_t &field) {
-      if (auto value = attr ? attr.getAs<IntegerAttr>(name) : IntegerAttr())
-        field = value.getInt();
-    };
-    read("mc", schedule.mc);
-    read("kc", schedule.kc);
-    read("nc", schedule.nc);
-    read("mr", schedule.mr);
-    read("unroll", schedule.unroll);
-    return schedule;
-  }
-
   FailureOr<func::FuncOp> emit(StringRef suffix, bool body, const Schedule &schedule) {
     SmallVector<Type> types;
     for (BlockArgument argument : source.getArguments())

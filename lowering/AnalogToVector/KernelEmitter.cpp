@@ -59,7 +59,7 @@ void KernelEmitter::workspaceBegin() {
     drawRows = std::max<int64_t>(drawRows, drawsOf(kernel->getRegion(i)).size() * (i == 2 ? s.mr : 1));
   packedLhs = workspace(1, (s.mc + s.mr) * (s.kc + kLanes));
   packedRhs = workspace(s.nc / kLanes * s.kc, kLanes);
-  sums = workspace(forward ? s.mc : s.mr, forward ? s.nc : kLanes);
+  sums = workspace(forward ? s.mc + s.mr : s.mr, forward ? s.nc : kLanes);
   draws = workspace(std::max<int64_t>(1, drawRows), std::max(s.kc, s.nc));
   rowBuffer = workspace(kLanes, s.kc + kLanes);
   gatherBuffer = workspace(1, kLanes);
@@ -157,10 +157,8 @@ void KernelEmitter::emitStatistics(Side side, Value row, Value slot, Value tile)
   }
 }
 
-/// Source rows between a row being packed and the one asked for: the group of 16 that is packed next. Draws of a row
-/// are more instructions than the CPU looks ahead, so without this every row would wait for memory after its draws.
-static constexpr int64_t kRowsAhead = 16;
-
+/// Asks for the same place of a row that is packed later: a group of 16 rows ahead. Draws of a row are more
+/// instructions than the CPU looks ahead, so without this every row would wait for memory after its draws.
 void KernelEmitter::prefetchAhead(Side side, const Place &place) {
   OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
   ArrayAttr operandAxes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
@@ -171,7 +169,7 @@ void KernelEmitter::prefetchAhead(Side side, const Place &place) {
       continue;
     Value memref = operandOf(operand), lastRow = e.sub(e.size(memref, 0), e.index(1));
     SmallVector<Value> at{place[axes[0]], place[axes[1]]};
-    at[0] = e.min(e.add(at[0], e.index(kRowsAhead)), lastRow);
+    at[0] = e.min(e.add(at[0], e.index(s.prefetchRows)), lastRow);
     e.prefetch(memref, at, /*write=*/false);
   }
 }

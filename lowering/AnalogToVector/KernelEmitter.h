@@ -18,19 +18,11 @@
 
 #include "dialect/IR/AnalogDialect.h"
 #include "lowering/AnalogToVector/VectorRegion.h"
+#include "lowering/Schedule/Schedule.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mho::lowering {
-
-/// Block sizes of the loop nest: what analog-schedule chooses.
-struct Schedule {
-  int64_t mc = 512; ///< rows of the output per block, a multiple of 64
-  int64_t kc = 512; ///< contraction per block, a multiple of 64
-  int64_t nc = 128; ///< columns of the output per block, a multiple of 64
-  int64_t mr = 8;   ///< rows of the micro-kernel, a divisor of 16; its columns are one vector
-  int64_t unroll = 4;
-};
 
 class KernelEmitter {
 public:

@@ -1,0 +1,122 @@
+// mho knobs, mho cache, mho doctor: what a user needs when something is not as expected.
+#include "frontends/cli/Commands.h"
+
+#include "runtime/KernelCache.h"
+#include "runtime/Knobs.h"
+#include "runtime/Linear.h"
+#include "runtime/Orc/ObjectLoader.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+bool isHelp(int argc, char **argv) {
+  return argc > 1 && (!std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h"));
+}
+
+/// Runs a tiny layer with converters and noise through the whole compiler; the answer is known.
+mho::Status tryKernel() {
+  mho::LinearSpec spec;
+  spec.inputRange = mho::InputRange::Given;
+  spec.quantizeInput = true;
+  auto layer = mho::Linear::get(spec, "cpu");
+  if (!layer)
+    return layer.error();
+  // Range 2 of 2 half-levels: codes are x, clamped.
+  float x[3] = {1, -2, 5}, weight[3] = {1, 10, 100}, range[1] = {2}, y[1] = {0};
+  auto matrix = [](float *data, int64_t rows, int64_t columns) {
+    return mho::TensorRef{data, mho::ElementType::F32, 2, {rows, columns}, {columns, 1}};
+  };
+  mho::LinearForwardArgs args;
+  args.x = matrix(x, 1, 3), args.weight = matrix(weight, 1, 3), args.y = matrix(y, 1, 1);
+  args.range = {range, mho::ElementType::F32, 1, {1}, {1}};
+  args.scalars.inputHalfLevels = 2;
+  mho::Status status = (*layer)->forward(
+      args, [](int64_t n, int64_t, const std::function<void(int64_t, int64_t)> &body) { body(0, n); });
+  if (status && y[0] != 181)
+    return mho::Status::error("a kernel computed " + std::to_string(y[0]) +
+                              " where 1 - 20 + 200 = 181 is right; this CPU "
+                              "or its LLVM target is not one that mho knows how to use");
+  return status;
+}
+
+/// One line of the doctor's report; counts failures.
+void report(const char *what, const mho::Status &status, const std::string &good, int &failures) {
+  std::printf("%-14s %s %s\n", what, status ? "ok  " : "FAIL", status ? good.c_str() : status.message().c_str());
+  failures += !status;
+}
+
+} // namespace
+
+int mho::cli::knobs(int argc, char **argv) {
+  if (argc > 1) {
+    std::printf("usage: mho knobs\n\nLists the environment variables that mho reads.\n");
+    return isHelp(argc, argv) ? 0 : 2;
+  }
+  for (const KnobInfo &info : Knobs::table())
+    std::printf("%-20s %s\n%-20s default: %s; changes generated code: %s\n", info.name, info.help, "",
+                *info.fallback ? info.fallback : "none", info.changesOutput ? "yes" : "no");
+  return 0;
+}
+
+int mho::cli::cache(int argc, char **argv) {
+  bool clear = argc == 2 && !std::strcmp(argv[1], "clear"),
+       info = argc == 1 || (argc == 2 && !std::strcmp(argv[1], "info"));
+  if (!clear && !info) {
+    std::printf(
+        "usage: mho cache [info | clear]\n\nShows or empties the folder of compiled kernels (MHO_CACHE_DIR).\n");
+    return isHelp(argc, argv) ? 0 : 2;
+  }
+  Expected<const Knobs *> knobs = Knobs::get();
+  if (!knobs) {
+    std::fprintf(stderr, "mho cache: %s\n", knobs.message().c_str());
+    return 1;
+  }
+  KernelCache cache((*knobs)->cacheDir, (*knobs)->cacheLimitMiB << 20);
+  if (clear) {
+    Expected<int64_t> removed = cache.clear();
+    if (!removed) {
+      std::fprintf(stderr, "mho cache: %s\n", removed.message().c_str());
+      return 1;
+    }
+    std::printf("removed %lld kernels from %s\n", static_cast<long long>(*removed), cache.path().c_str());
+    return 0;
+  }
+  KernelCache::Usage usage = cache.usage();
+  std::printf("%s: %lld kernels, %.1f MiB of at most %lld\n", cache.path().c_str(),
+              static_cast<long long>(usage.entries), double(usage.bytes) / (1 << 20),
+              static_cast<long long>((*knobs)->cacheLimitMiB));
+  return 0;
+}
+
+int mho::cli::doctor(int argc, char **argv) {
+  if (argc > 1) {
+    std::printf("usage: mho doctor\n\nChecks what mho needs on this machine; exit status 1 if something is missing.\n");
+    return isHelp(argc, argv) ? 0 : 2;
+  }
+  int failures = 0;
+  std::printf("%-14s ok   mho %s, LLVM %s\n", "version", MHO_VERSION, MHO_LLVM_VERSION);
+  Expected<const Knobs *> knobs = Knobs::get();
+  report("environment", knobs ? Status::ok() : knobs.error(), "no unknown MHO_ variable", failures);
+  Expected<std::string> target = hostTargetText();
+  report("processor", target ? Status::ok() : target.error(), target ? target->substr(0, target->rfind(' ')) : "",
+         failures);
+  if (!knobs)
+    return 1;
+  Status cacheStatus = Status::ok();
+  if ((*knobs)->cache && !(*knobs)->cacheDir.empty()) {
+    KernelCache cache((*knobs)->cacheDir, (*knobs)->cacheLimitMiB << 20);
+    cacheStatus = cache.store(std::string(64, '0'), "written by mho doctor");
+    if (cacheStatus && cache.load(std::string(64, '0')) != "written by mho doctor")
+      cacheStatus = Status::error("what is written to '" + cache.path() + "' does not come back");
+    report("cache", cacheStatus, cache.path(), failures);
+  } else {
+    std::printf("%-14s --   off: every process compiles its kernels anew\n", "cache");
+  }
+  report("kernel", tryKernel(), "compiled, ran, and was right", failures);
+  std::printf("%-14s --   CUDA kernels are not built yet\n", "gpu");
+  return failures ? 1 : 0;
+}
