@@ -140,7 +140,7 @@ public:
     auto serial = [](int64_t n, int64_t, const std::function<void(int64_t, int64_t)> &body) { body(0, n); };
     if (mho::Status status = backend->launch(kernel, values.data(), output, serial); !status)
       fail(kCompileFailed, status.message());
-    std::copy(result.begin(), result.end(), y.reals.begin());
+    std::copy_n(result.begin(), y.reals.size(), y.reals.begin());
     return y;
   }
 
@@ -150,7 +150,7 @@ private:
     for (size_t i = 0; i < kernel.slots.size(); ++i) {
       mho::SlotValue value;
       if (kernel.slots[i].result) {
-        result.assign(y.reals.size() + 1, 0);
+        result.assign(y.reals.size() + 1, 0); // an address even of nothing
         value.tensor = refOf(result.data(), y.shape, mho::ElementType::F32);
       } else if (i < inputs.size() && inputs[i].isInteger) {
         value.tensor = refOf(inputs[i].words.data(), inputs[i].shape, mho::ElementType::I64);

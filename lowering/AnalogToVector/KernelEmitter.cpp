@@ -162,7 +162,6 @@ void KernelEmitter::emitStatistics(Side side, Value row, Value slot, Value tile)
 void KernelEmitter::prefetchAhead(Side side, const Place &place) {
   OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
   ArrayAttr operandAxes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
-  auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
   for (auto [operand, attr] : llvm::zip(operands, operandAxes)) {
     ArrayRef<Axis> axes = cast<AxesAttr>(attr).getAxes();
     if (strided.contains(operand) || TiledMvmOp::isBits(operand) || axes.size() != 2)
