@@ -106,7 +106,7 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
     int64_t stream = uniform ? cast<UniformOp>(op).getStream() : cast<NormalOp>(op).getStream();
     DrawSource source = readKey(e, operandOf(kernel.getKeys()[key]), t, stream);
     e.loop(zero, rowCount, 1, [&](Value r) {
-      emitDraws(e, source, uniform, e.add(firstRow, r), j0, nc, draws, e.add(e.index(i * s.mr), r));
+      emitDraws(e, s.isa, source, uniform, e.add(firstRow, r), j0, nc, draws, e.add(e.index(i * s.mr), r));
     });
   }
   Value firstTile = e.equal(t, zero), lastTile = e.equal(e.add(t, e.index(1)), tiles),

@@ -194,7 +194,7 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
       int64_t key = uniform ? cast<UniformOp>(op).getKey() : cast<NormalOp>(op).getKey();
       int64_t stream = uniform ? cast<UniformOp>(op).getStream() : cast<NormalOp>(op).getStream();
       DrawSource source = readKey(e, operandOf(kernel.getKeys()[key]), tile, stream);
-      emitDraws(e, source, uniform, row, e.sub(firstColumn, begin), columnCount, draws, e.index(i));
+      emitDraws(e, s.isa, source, uniform, row, e.sub(firstColumn, begin), columnCount, draws, e.index(i));
     }
     e.loop(zero, columnCount, kLanes, [&](Value c) {
       Place place;

@@ -80,20 +80,43 @@ static std::pair<Value, Value> emitPhilox(Emit &e, const DrawSource &source, Val
   return {x, y};
 }
 
-/// One of 32 table entries per lane.
-static Value emitLookup(Emit &e, const float *table, Value index) {
-  auto half = [&](int begin) -> Value {
-    return e.b.create<arith::ConstantOp>(e.loc,
-                                         DenseElementsAttr::get(e.floats(), ArrayRef<float>(table + begin, kLanes)));
+/// The coefficients of the map, one table after the other, as constant memory of the module.
+static Value tableInMemory(Emit &e) {
+  constexpr StringLiteral name = "gaussian_table";
+  SmallVector<float> entries;
+  for (const float *table : {kGaussianC0, kGaussianC1, kGaussianC2})
+    entries.append(table, table + kGaussianSegments);
+  auto module = e.b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto type = MemRefType::get({int64_t(entries.size())}, e.b.getF32Type());
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(module.getBody());
+    auto values = DenseElementsAttr::get(RankedTensorType::get(type.getShape(), e.f32()), ArrayRef<float>(entries));
+    e.b.create<memref::GlobalOp>(e.loc, name, e.b.getStringAttr("private"), type, values, /*constant=*/true,
+                                 /*alignment=*/e.b.getI64IntegerAttr(64));
+  }
+  return e.b.create<memref::GetGlobalOp>(e.loc, type, name);
+}
+
+/// Entry index[lane] of table 0, 1 or 2, each of 32 floats.
+static Value emitLookup(Emit &e, Isa isa, int64_t number, Value index) {
+  const float *table = ArrayRef<const float *>{kGaussianC0, kGaussianC1, kGaussianC2}[number];
+  auto half = [&](int64_t begin) -> Value {
+    auto entries = DenseElementsAttr::get(e.floats(), ArrayRef<float>(table + begin, kLanes));
+    return e.b.create<arith::ConstantOp>(e.loc, entries);
   };
-  return e.b
-      .create<LLVM::CallIntrinsicOp>(e.loc, e.floats(), e.b.getStringAttr("llvm.x86.avx512.vpermi2var.ps.512"),
-                                     ValueRange{half(0), index, half(16)}, LLVM::FastmathFlagsAttr())
-      .getResult(0);
+  if (isa == Isa::Avx512)
+    return e.b
+        .create<LLVM::CallIntrinsicOp>(e.loc, e.floats(), e.b.getStringAttr("llvm.x86.avx512.vpermi2var.ps.512"),
+                                       ValueRange{half(0), index, half(kLanes)}, LLVM::FastmathFlagsAttr())
+        .getResult(0);
+  Value all = e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(e.bools(), true));
+  return e.b.create<vector::GatherOp>(e.loc, e.floats(), tableInMemory(e), e.index(number * kGaussianSegments), index,
+                                      all, e.zeros());
 }
 
 /// 16-bit halves, in lanes of 32 bits, to normals.
-static Value emitGaussian(Emit &e, Value half) {
+static Value emitGaussian(Emit &e, Isa isa, Value half) {
   Words w{e};
   auto asFloats = [&](Value v) -> Value { return e.b.create<arith::BitcastOp>(e.loc, e.floats(), v); };
   Value s = e.b.create<arith::SubIOp>(e.loc, w.shiftLeft(half, w.constant32(1)), w.constant32(65535));
@@ -103,14 +126,13 @@ static Value emitGaussian(Emit &e, Value half) {
   // Exponent and top mantissa bit, from 1.0f on: 0 .. 31.
   Value segment = e.b.create<arith::SubIOp>(e.loc, w.shiftRight(magnitude, w.constant32(22)), w.constant32(127 << 1));
   Value m = asFloats(w.orOf(w.andOf(bits, w.constant32(0x7fffff)), w.constant32(0x3f800000)));
-  Value c0 = emitLookup(e, kGaussianC0, segment), c1 = emitLookup(e, kGaussianC1, segment),
-        c2 = emitLookup(e, kGaussianC2, segment);
+  Value c0 = emitLookup(e, isa, 0, segment), c1 = emitLookup(e, isa, 1, segment), c2 = emitLookup(e, isa, 2, segment);
   Value inner = e.b.create<math::FmaOp>(e.loc, c2, m, c1);
   Value n = e.b.create<math::FmaOp>(e.loc, inner, m, c0);
   return asFloats(w.xorOf(e.b.create<arith::BitcastOp>(e.loc, e.ints(), n), sign));
 }
 
-void emitDraws(Emit &e, const DrawSource &source, bool uniform, Value row, Value firstColumn, Value count,
+void emitDraws(Emit &e, Isa isa, const DrawSource &source, bool uniform, Value row, Value firstColumn, Value count,
                Value scratch, Value scratchRow) {
   Value groups = e.div(e.roundUp(count, 64), 64), firstGroup = e.div(firstColumn, 64);
   e.loop(e.index(0), groups, 1, [&](Value g) {
@@ -121,8 +143,8 @@ void emitDraws(Emit &e, const DrawSource &source, bool uniform, Value row, Value
       auto [x, y] = emitPhilox(e, source, row, e.add(firstGroup, g));
       for (auto [i, pair] : {std::pair(0, x), std::pair(1, y)}) {
         Value words = w.as32(pair);
-        put(emitGaussian(e, w.andOf(words, w.constant32(0xffff))), 32 * i);
-        put(emitGaussian(e, w.shiftRight(words, w.constant32(16))), 32 * i + 16);
+        put(emitGaussian(e, isa, w.andOf(words, w.constant32(0xffff))), 32 * i);
+        put(emitGaussian(e, isa, w.shiftRight(words, w.constant32(16))), 32 * i + 16);
       }
       return;
     }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lowering/AnalogToVector/Emit.h"
+#include "lowering/Schedule/Schedule.h"
 
 namespace mho::lowering {
 
@@ -21,8 +22,9 @@ struct DrawSource {
 DrawSource readKey(Emit &e, mlir::Value key, mlir::Value tile, int64_t stream);
 
 /// Writes the draws of row `row` (index, counter word 1), columns [0, roundUp(count, 64)) counted from `firstColumn` (a
-/// multiple of 64), to scratch[scratchRow, 0 ...]: normals of the 16-bit map, or uniforms.
-void emitDraws(Emit &e, const DrawSource &source, bool uniform, mlir::Value row, mlir::Value firstColumn,
+/// multiple of 64), to scratch[scratchRow, 0 ...]: normals of the 16-bit map, or uniforms. The map's table lies in
+/// registers where `isa` can look up there, else in memory; bits are equal.
+void emitDraws(Emit &e, Isa isa, const DrawSource &source, bool uniform, mlir::Value row, mlir::Value firstColumn,
                mlir::Value count, mlir::Value scratch, mlir::Value scratchRow);
 
 } // namespace mho::lowering

@@ -2,6 +2,7 @@
 #include "dialect/Reference/Evaluator.h"
 #include "dialect/Transforms/Passes.h"
 #include "lowering/Passes.h"
+#include "lowering/Schedule/Schedule.h"
 #include "lowering/VectorToLLVM/Pipeline.h"
 
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
@@ -19,6 +20,7 @@
 #include <deque>
 
 using namespace mlir;
+using mho::lowering::Isa;
 using mho::reference::Tensor;
 
 namespace {
@@ -33,7 +35,7 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> at
 
 class Jit {
 public:
-  explicit Jit(const char *text, bool gradients = false) {
+  explicit Jit(const char *text, bool gradients = false, Isa isa = mho::lowering::hostIsa()) {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     DialectRegistry registry;
@@ -53,11 +55,18 @@ public:
     if (failed(first.run(*module)))
       return;
     fused = cast<ModuleOp>(module->clone());
+    mho::lowering::AnalogSchedulePassOptions schedule;
+    schedule.isa = mho::lowering::nameOf(isa);
+    passes.addPass(mho::lowering::createAnalogSchedulePass(schedule));
     passes.addPass(mho::lowering::createConvertAnalogToVectorPass());
     mho::lowering::buildVectorToLLVM(passes);
     if (failed(passes.run(*module)))
       return;
     auto target = llvm::orc::JITTargetMachineBuilder::detectHost();
+    if (isa != mho::lowering::hostIsa()) { // only an x86 has more than one
+      target->setCPU(isa == Isa::Avx2 ? "x86-64-v3" : "x86-64");
+      target->getFeatures() = llvm::SubtargetFeatures();
+    }
     machine = llvm::cantFail(target->createTargetMachine());
     optimize = makeOptimizingTransformer(2, 0, machine.get());
     ExecutionEngineOptions options;
@@ -206,23 +215,6 @@ TEST(Jit, ConvertersAreTheEvaluatorsOnIntegers) {
   }
 }
 
-TEST(Jit, WeightAndOutputNoiseAreTheEvaluators) {
-  if (!llvm::sys::getHostCPUFeatures().lookup("avx512f"))
-    GTEST_SKIP() << "the table lookup of noise kernels needs AVX-512";
-  Jit jit(kNoise);
-  ASSERT_TRUE(jit.engine);
-  for (auto [b, o, k] : kShapes) {
-    int64_t tiles = (k + 63) / 64;
-    Tensor x = Tensor::of({b, k}, integers(b * k, 1)), w = Tensor::of({o, k}, integers(o * k, 2)),
-           beta = Tensor::of({tiles}, std::vector<double>(tiles, 5));
-    Tensor key = Tensor::integers({2}, {0x123456789abcdef, 7});
-    // Products are at most 5 * 6.1 in size and a tile has at most 64 of them: fp32 sums in another order differ by at
-    // most 64 * 2^-24 * 64 * 31 per tile, and every tile adds one rounding of the running sum.
-    double bound = tiles * 2.0 * 64 * 0x1p-24 * 64 * 31;
-    EXPECT_LE(forwardDifference(jit, {x, w, beta, key}, {0.05f, 0.1f}), bound) << b << "x" << k << " -> " << o;
-  }
-}
-
 /// Runs gradient function `name` of the evaluator and of the kernel; every result must be equal.
 void expectGradient(Jit &jit, StringRef name, ArrayRef<Tensor> inputs, int64_t rows, int64_t tiles) {
   auto expected = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>(name), inputs);
@@ -241,26 +233,69 @@ void expectGradient(Jit &jit, StringRef name, ArrayRef<Tensor> inputs, int64_t r
           << name.str() << ", result " << r << ", element " << i;
 }
 
-TEST(Jit, GradientsAreTheEvaluatorsOnIntegers) {
-  Jit jit(kConverters, true);
+/// Both gradient functions of kConverters at one shape.
+void expectGradients(Jit &jit, int64_t b, int64_t o, int64_t k) {
+  int64_t tiles = (k + 63) / 64;
+  std::vector<Tensor> inputs{Tensor::of({b, k}, integers(b * k, 1)), Tensor::of({o, k}, integers(o * k, 2)),
+                             Tensor::of({tiles}, std::vector<double>(tiles, 4))};
+  for (float strength : {4.f, 0.5f, 0.25f, 4.f, 3.f, 7.f})
+    inputs.push_back(Tensor::scalar(strength));
+  auto forward = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer"), inputs);
+  ASSERT_TRUE(bool(forward));
+  std::vector<Tensor> backward{Tensor::of({b, o}, integers(b * o, 3))};
+  backward.insert(backward.end(), inputs.begin(), inputs.end());
+  backward.push_back((*forward)[1]);
+  expectGradient(jit, "layer_dw", backward, o, tiles);
+  if (b > 0) // without rows the share of unclipped inputs is 0 / 0
+    expectGradient(jit, "layer_dx", backward, b, tiles);
+}
+
+/// The instruction sets whose code this machine can run, from the widest on.
+std::vector<Isa> runnableIsas() {
+  std::vector<Isa> all{Isa::Avx512, Isa::Avx2, Isa::Generic};
+  return {llvm::find(all, mho::lowering::hostIsa()), all.end()};
+}
+
+class JitOnIsa : public testing::TestWithParam<Isa> {};
+
+TEST_P(JitOnIsa, WeightAndOutputNoiseAreTheEvaluators) {
+  Jit jit(kNoise, false, GetParam());
+  ASSERT_TRUE(jit.engine);
+  for (auto [b, o, k] : kShapes) {
+    int64_t tiles = (k + 63) / 64;
+    Tensor x = Tensor::of({b, k}, integers(b * k, 1)), w = Tensor::of({o, k}, integers(o * k, 2)),
+           beta = Tensor::of({tiles}, std::vector<double>(tiles, 5));
+    Tensor key = Tensor::integers({2}, {0x123456789abcdef, 7});
+    // Products are at most 5 * 6.1 in size and a tile has at most 64 of them: fp32 sums in another order differ by at
+    // most 64 * 2^-24 * 64 * 31 per tile, and every tile adds one rounding of the running sum.
+    double bound = tiles * 2.0 * 64 * 0x1p-24 * 64 * 31;
+    EXPECT_LE(forwardDifference(jit, {x, w, beta, key}, {0.05f, 0.1f}), bound) << b << "x" << k << " -> " << o;
+  }
+}
+
+/// One product per output, by a weight of 1 under noise of strength 1: y = 1 + n has the bits of every draw.
+TEST_P(JitOnIsa, DrawsHaveTheEvaluatorsBits) {
+  Jit jit(kNoise, false, GetParam());
+  ASSERT_TRUE(jit.engine);
+  int64_t rows = 3, outputs = 1000;
+  Tensor x = Tensor::of({rows, 1}, std::vector<double>(rows, 1)),
+         w = Tensor::of({outputs, 1}, std::vector<double>(outputs, 1)), beta = Tensor::of({1}, {1}),
+         key = Tensor::integers({2}, {0x123456789abcdef, 7});
+  EXPECT_EQ(forwardDifference(jit, {x, w, beta, key}, {1, 0}), 0);
+  EXPECT_EQ(forwardDifference(jit, {x, w, beta, key}, {0, 1}), 0);
+}
+
+TEST_P(JitOnIsa, GradientsAreTheEvaluatorsOnIntegers) {
+  Jit jit(kConverters, true, GetParam());
   ASSERT_TRUE(jit.engine);
   for (auto [b, o, k] : kShapes) {
     SCOPED_TRACE(testing::Message() << b << "x" << k << " -> " << o);
-    int64_t tiles = (k + 63) / 64;
-    std::vector<Tensor> inputs{Tensor::of({b, k}, integers(b * k, 1)), Tensor::of({o, k}, integers(o * k, 2)),
-                               Tensor::of({tiles}, std::vector<double>(tiles, 4))};
-    for (float strength : {4.f, 0.5f, 0.25f, 4.f, 3.f, 7.f})
-      inputs.push_back(Tensor::scalar(strength));
-    auto forward = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer"), inputs);
-    ASSERT_TRUE(bool(forward));
-    std::vector<Tensor> backward{Tensor::of({b, o}, integers(b * o, 3))};
-    backward.insert(backward.end(), inputs.begin(), inputs.end());
-    backward.push_back((*forward)[1]);
-    expectGradient(jit, "layer_dw", backward, o, tiles);
-    if (b > 0) // without rows the share of unclipped inputs is 0 / 0
-      expectGradient(jit, "layer_dx", backward, b, tiles);
+    expectGradients(jit, b, o, k);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Jit, JitOnIsa, testing::ValuesIn(runnableIsas()),
+                         [](const auto &info) { return mho::lowering::nameOf(info.param).str(); });
 
 /// The fused gradient against the evaluator's own, at inputs that lie on the range, where the mask is strict.
 TEST(Jit, InputsOnTheRangePassTheGradient) {
