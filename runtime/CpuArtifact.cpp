@@ -2,6 +2,7 @@
 
 #include "lowering/AnalogToVector/AnalogToVector.h"
 #include "lowering/Passes.h"
+#include "lowering/Schedule/Schedule.h"
 #include "lowering/VectorToLLVM/Pipeline.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -109,10 +110,18 @@ std::vector<Stage> cpuStages(CpuArtifact &artifact, const std::string &name, boo
   std::vector<std::string> functions{name};
   if (reduces)
     functions.push_back(name + "_tail");
-  auto vectorize = [&artifact, name]() -> Status {
-    Status status =
-        artifact.runPasses([](OpPassManager &passes) { passes.addPass(lowering::createConvertAnalogToVectorPass()); });
-    return status;
+  auto schedule = [&artifact, isa]() -> Status {
+    if (std::optional<lowering::Isa> asked = lowering::isaNamed(isa); asked && *asked < lowering::hostIsa())
+      return Status::error("MHO_ISA='" + isa + "', but this CPU has " + lowering::nameOf(lowering::hostIsa()).str() +
+                           " at most");
+    lowering::AnalogSchedulePassOptions options;
+    options.isa = isa;
+    return artifact.runPasses(
+        [&](OpPassManager &passes) { passes.addPass(lowering::createAnalogSchedulePass(options)); });
+  };
+  auto vectorize = [&artifact] {
+    return artifact.runPasses(
+        [](OpPassManager &passes) { passes.addPass(lowering::createConvertAnalogToVectorPass()); });
   };
   auto lower = [&artifact, name]() -> Status {
     // Read here and not in the stage before, so that an override of its result counts.
@@ -123,7 +132,8 @@ std::vector<Stage> cpuStages(CpuArtifact &artifact, const std::string &name, boo
     artifact.workspaceBytes = bytes.getInt();
     return artifact.runPasses([](OpPassManager &passes) { lowering::buildVectorToLLVM(passes); });
   };
-  return {{"vector", "mlir", vectorize},
+  return {{"schedule", "mlir", schedule},
+          {"vector", "mlir", vectorize},
           {"llvm", "mlir", lower},
           {"llvmir", "ll", [&artifact, functions] { return artifact.translate(functions); }},
           {"object", "o", [&artifact] { return artifact.emitObject(); }}};

@@ -19,6 +19,11 @@
 
 #include <deque>
 
+namespace mho::lowering {
+/// For the tests' names.
+void PrintTo(Isa isa, std::ostream *stream) { *stream << nameOf(isa).str(); }
+} // namespace mho::lowering
+
 using namespace mlir;
 using mho::lowering::Isa;
 using mho::reference::Tensor;
@@ -273,7 +278,7 @@ TEST_P(JitOnIsa, WeightAndOutputNoiseAreTheEvaluators) {
   }
 }
 
-/// One product per output, by a weight of 1 under noise of strength 1: y = 1 + n has the bits of every draw.
+/// One product per output: no sum hides a bit of the draws.
 TEST_P(JitOnIsa, DrawsHaveTheEvaluatorsBits) {
   Jit jit(kNoise, false, GetParam());
   ASSERT_TRUE(jit.engine);
@@ -281,8 +286,7 @@ TEST_P(JitOnIsa, DrawsHaveTheEvaluatorsBits) {
   Tensor x = Tensor::of({rows, 1}, std::vector<double>(rows, 1)),
          w = Tensor::of({outputs, 1}, std::vector<double>(outputs, 1)), beta = Tensor::of({1}, {1}),
          key = Tensor::integers({2}, {0x123456789abcdef, 7});
-  EXPECT_EQ(forwardDifference(jit, {x, w, beta, key}, {1, 0}), 0);
-  EXPECT_EQ(forwardDifference(jit, {x, w, beta, key}, {0, 1}), 0);
+  EXPECT_EQ(forwardDifference(jit, {x, w, beta, key}, {0.05f, 0.1f}), 0);
 }
 
 TEST_P(JitOnIsa, GradientsAreTheEvaluatorsOnIntegers) {
