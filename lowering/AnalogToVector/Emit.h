@@ -63,9 +63,10 @@ struct Emit {
     b.create<mlir::vector::MaskedStoreOp>(loc, memref, at, mask, v);
   }
 
-  /// Asks for the cache line of an element, to be read or written soon. `at` must lie within the memref.
-  void prefetch(Value memref, mlir::ValueRange at, bool write) {
-    b.create<mlir::memref::PrefetchOp>(loc, memref, at, write, /*localityHint=*/3, /*isDataCache=*/true);
+  /// Asks for the cache line of an element, to be read or written soon. `at` must lie within the memref. Locality 3:
+  /// into L1; 2: into L2.
+  void prefetch(Value memref, mlir::ValueRange at, bool write, int locality = 3) {
+    b.create<mlir::memref::PrefetchOp>(loc, memref, at, write, locality, /*isDataCache=*/true);
   }
 
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {

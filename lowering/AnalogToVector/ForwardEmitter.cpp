@@ -72,6 +72,7 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
           SmallVector<Value> accumulators;
           for (int64_t i = 0; i < s.mr; ++i)
             accumulators.push_back(e.select(first, e.zeros(), e.loadVector(sums, {e.add(sumRow, e.index(i)), jp})));
+          prefetchNextBlock(j0, c0, end, ip, jp);
           micro(e.mul(ip, s.kc + kLanes), e.mul(e.div(jp, kLanes), s.kc), padded, false, accumulators);
           for (int64_t i = 0; i < s.mr; ++i)
             e.storeVector(accumulators[i], sums, {e.add(sumRow, e.index(i)), jp});
@@ -84,6 +85,28 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
     });
   });
   return ok;
+}
+
+/// Asks for a part of the rhs block that is packed next, so that all of it is in L2 when the micro-kernels of this
+/// block have run: with every MR rows of output some source rows, with every 16 columns a stretch of these.
+void KernelEmitter::prefetchNextBlock(Value j0, Value c0, Value end, Value ip, Value jp) {
+  int64_t rowsAtOnce = std::max<int64_t>(1, s.nc * s.mr / s.mc), stretch = s.kc * kLanes / s.nc;
+  Value one = e.index(1), nextColumn = e.add(c0, e.index(s.kc)), nextRow = e.add(j0, e.index(s.nc));
+  Value sameRows = e.less(nextColumn, end), sameTile = e.less(nextRow, columnEnd);
+  Value firstRow = e.select(sameRows, j0, e.select(sameTile, nextRow, columnBegin));
+  Value firstColumn = e.select(sameRows, nextColumn, e.select(sameTile, c0, end));
+  for (auto [operand, attr] : llvm::zip(kernel.getRhs(), kernel.getRhsAxes())) {
+    if (strided.contains(operand) || TiledMvmOp::isBits(operand) || cast<AxesAttr>(attr).getAxes().size() != 2)
+      continue;
+    Value memref = operandOf(operand), lastRow = e.sub(e.size(memref, 0), one),
+          lastColumn = e.sub(e.size(memref, 1), one);
+    for (int64_t r = 0; r < rowsAtOnce; ++r)
+      for (int64_t c = 0; c < stretch; c += kLanes) {
+        Value row = e.add(firstRow, e.add(e.mul(e.div(ip, s.mr), rowsAtOnce), e.index(r)));
+        Value column = e.add(firstColumn, e.add(e.mul(e.div(jp, kLanes), stretch), e.index(c)));
+        e.prefetch(memref, {e.min(row, lastRow), e.min(column, lastColumn)}, /*write=*/false, /*locality=*/2);
+      }
+  }
 }
 
 /// Asks for the lines of the result that the end of the tile will add to, while the micro-kernels run.

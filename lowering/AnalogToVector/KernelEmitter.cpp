@@ -138,8 +138,10 @@ void KernelEmitter::emitStatistics(Side side, Value row, Value slot, Value tile)
     OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
     ArrayAttr axes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
     auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
+    // Magnitudes order as integers as they do as floats, NaN above all, and that comparison takes one instruction.
+    auto asInts = [&](Value v) -> Value { return e.b.create<arith::BitcastOp>(e.loc, e.ints(), v); };
     SmallVector<Value> largest =
-        e.loop(begin, end, kLanes, {e.zeros()}, [&](Value column, ValueRange carried) -> SmallVector<Value> {
+        e.loop(begin, end, kLanes, {asInts(e.zeros())}, [&](Value column, ValueRange carried) -> SmallVector<Value> {
           Place place;
           place.vectorAxis = columnAxis;
           place[rowAxis] = row;
@@ -147,9 +149,10 @@ void KernelEmitter::emitStatistics(Side side, Value row, Value slot, Value tile)
           place[Axis::T] = tile;
           place.mask = e.mask(e.sub(end, column));
           Value v = loadElements(operands[stat.getOperand()], kernel.getAxesOf(axes, stat.getOperand()), place);
-          return {e.b.create<arith::MaximumFOp>(e.loc, carried[0], e.b.create<math::AbsFOp>(e.loc, v))};
+          return {e.b.create<arith::MaxUIOp>(e.loc, carried[0], asInts(e.b.create<math::AbsFOp>(e.loc, v)))};
         });
-    Value value = e.b.create<vector::ReductionOp>(e.loc, vector::CombiningKind::MAXIMUMF, largest[0]);
+    Value bits = e.b.create<vector::ReductionOp>(e.loc, vector::CombiningKind::MAXUI, largest[0]);
+    Value value = e.b.create<arith::BitcastOp>(e.loc, e.f32(), bits);
     e.store(value, statBuffers[i], {zero, slot});
     for (int64_t result : kernel.getResultsOf({ResultKind::Stat}))
       if (cast<ResultAttr>(kernel.getResultSpecs()[result]).getStat() == int64_t(i))

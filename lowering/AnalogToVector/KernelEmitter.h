@@ -61,6 +61,7 @@ private:
 
   void emitStatistics(Side side, Value row, Value slot, Value tile);
   void prefetchResult(Value firstRow, Value rows, Value firstColumn, Value columns);
+  void prefetchNextBlock(Value j0, Value c0, Value end, Value ip, Value jp);
   void prefetchAhead(Side side, const Place &place);
   mlir::LogicalResult pack(Side side, Value firstRow, Value rows, Value firstColumn, Value columns, Value tile,
                            Value statisticsDue, Put put);
