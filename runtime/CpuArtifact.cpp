@@ -89,33 +89,44 @@ Status CpuArtifact::translate(const std::vector<std::string> &functions) {
   for (const std::string &function : functions)
     if (Status status = addPackedEntry(*llvmModule, function); !status)
       return status;
-  Expected<std::unique_ptr<llvm::TargetMachine>> machine = hostTargetMachine();
-  if (!machine)
-    return machine.error();
-  return optimizeModule(*llvmModule, **machine);
+  Expected<std::unique_ptr<llvm::TargetMachine>> target = machine();
+  if (!target)
+    return target.error();
+  return optimizeModule(*llvmModule, **target);
 }
 
+Expected<std::string> CpuArtifact::assembly() { return emit(/*assembly=*/true); }
+
 Status CpuArtifact::emitObject() {
-  Expected<std::unique_ptr<llvm::TargetMachine>> machine = hostTargetMachine();
-  if (!machine)
-    return machine.error();
-  Expected<std::string> code = emitCode(*llvmModule, **machine, /*assembly=*/false);
+  Expected<std::string> code = emit(/*assembly=*/false);
   if (!code)
     return code.error();
   object = std::move(*code);
   return Status::ok();
 }
 
-std::vector<Stage> cpuStages(CpuArtifact &artifact, const std::string &name, bool reduces, const std::string &isa) {
+Expected<std::string> CpuArtifact::emit(bool assembly) {
+  Expected<std::unique_ptr<llvm::TargetMachine>> target = machine();
+  if (!target)
+    return target.error();
+  return emitCode(*llvmModule, **target, assembly);
+}
+
+Expected<std::unique_ptr<llvm::TargetMachine>> CpuArtifact::machine() const {
+  lowering::Isa host = lowering::hostIsa(), asked = lowering::isaNamed(isa).value_or(host);
+  if (asked < host)
+    return Status::error("code for " + isa + " was asked for, but this CPU has " + lowering::nameOf(host).str() +
+                         " at most");
+  return targetMachine(asked == host ? "" : lowering::x86CpuOf(asked));
+}
+
+std::vector<Stage> cpuStages(CpuArtifact &artifact, const std::string &name, bool reduces) {
   std::vector<std::string> functions{name};
   if (reduces)
     functions.push_back(name + "_tail");
-  auto schedule = [&artifact, isa]() -> Status {
-    if (std::optional<lowering::Isa> asked = lowering::isaNamed(isa); asked && *asked < lowering::hostIsa())
-      return Status::error("MHO_ISA='" + isa + "', but this CPU has " + lowering::nameOf(lowering::hostIsa()).str() +
-                           " at most");
+  auto schedule = [&artifact] {
     lowering::AnalogSchedulePassOptions options;
-    options.isa = isa;
+    options.isa = artifact.isa;
     return artifact.runPasses(
         [&](OpPassManager &passes) { passes.addPass(lowering::createAnalogSchedulePass(options)); });
   };

@@ -71,7 +71,7 @@ int reductionsOf(func::FuncOp function) {
 
 Expected<KernelPayload> compileStages(CpuArtifact &artifact, const std::string &name, int reductions,
                                       const Knobs &knobs) {
-  std::vector<Stage> stages = cpuStages(artifact, name, reductions > 0, knobs.isa);
+  std::vector<Stage> stages = cpuStages(artifact, name, reductions > 0);
   if (Status status = runStages(name, artifact, stages, StageOptions::from(knobs)); !status)
     return status;
   return KernelPayload{artifact.workspaceBytes, reductions, artifact.object};
@@ -97,7 +97,7 @@ Expected<KernelPayload> obtain(OwningOpRef<ModuleOp> module, const std::string &
   if (useCache)
     if (std::optional<std::string> payload = cache.load(*key))
       return KernelPayload::decode(*payload);
-  CpuArtifact artifact(std::move(module));
+  CpuArtifact artifact(std::move(module), knobs.isa);
   Expected<KernelPayload> payload = compileStages(artifact, name, reductions, knobs);
   if (payload && useCache)
     if (Status status = cache.store(*key, payload->encode()); !status)

@@ -103,9 +103,11 @@ std::optional<std::string> KernelCache::load(const std::string &key) const {
     return std::nullopt;
   std::optional<std::string> payload = decode(key, *entry);
   if (!payload)
-    unlink(fileOf(key).c_str());
+    remove(key);
   return payload;
 }
+
+void KernelCache::remove(const std::string &key) const { unlink(fileOf(key).c_str()); }
 
 Status KernelCache::prepareDirectory() const {
   const std::string remedy = "; set MHO_CACHE_DIR to a folder of your own, or MHO_CACHE=off";

@@ -26,6 +26,8 @@ public:
   /// Errors: a folder that cannot be made, is not safe or is full; the message names it and the remedy. Nothing
   /// half-written stays.
   Status store(const std::string &key, const std::string &payload) const;
+  /// Removes the entry of that key, if there is one.
+  void remove(const std::string &key) const;
   /// Removes every entry; files of other names stay. Returns how many there were.
   Expected<int64_t> clear() const;
 

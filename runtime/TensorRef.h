@@ -19,7 +19,10 @@ struct TensorRef {
   bool defined() const { return rank > 0; }
 };
 
-/// Runs body(begin, end) over a partition of [0, n): the caller's thread pool. Serial: [](n, grain, f){ f(0, n); }.
+/// Runs body(begin, end) over a partition of [0, n): the caller's thread pool.
 using ParallelFor = std::function<void(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)> &body)>;
+
+/// A ParallelFor without threads.
+inline void runSerially(int64_t n, int64_t, const std::function<void(int64_t, int64_t)> &body) { body(0, n); }
 
 } // namespace mho

@@ -20,7 +20,7 @@ config.environment = {
     "LSAN_OPTIONS": "detect_leaks=0",
 }
 
-for tool in ("mho", "mho-opt", "mho-run"):
+for tool in ("mho", "mho-opt", "mho-run", "mho-translate"):
     path = os.path.join(config.mho_tools_dir, tool)
     # "mho-opt" alone, not the middle of a path or of a longer word.
     config.substitutions.append((rf"(?<![\w/.-]){tool}(?![\w.-])", path))

@@ -34,8 +34,7 @@ mho::Status tryKernel() {
   args.x = matrix(x, 1, 3), args.weight = matrix(weight, 1, 3), args.y = matrix(y, 1, 1);
   args.range = {range, mho::ElementType::F32, 1, {1}, {1}};
   args.scalars.inputHalfLevels = 2;
-  mho::Status status = (*layer)->forward(
-      args, [](int64_t n, int64_t, const std::function<void(int64_t, int64_t)> &body) { body(0, n); });
+  mho::Status status = (*layer)->forward(args, mho::runSerially);
   if (status && y[0] != 181)
     return mho::Status::error("a kernel computed " + std::to_string(y[0]) +
                               " where 1 - 20 + 200 = 181 is right; this CPU "
@@ -109,9 +108,11 @@ int mho::cli::doctor(int argc, char **argv) {
   Status cacheStatus = Status::ok();
   if ((*knobs)->cache && !(*knobs)->cacheDir.empty()) {
     KernelCache cache((*knobs)->cacheDir, (*knobs)->cacheLimitMiB << 20);
-    cacheStatus = cache.store(std::string(64, '0'), "written by mho doctor");
-    if (cacheStatus && cache.load(std::string(64, '0')) != "written by mho doctor")
+    const std::string probe(64, '0');
+    cacheStatus = cache.store(probe, "written by mho doctor");
+    if (cacheStatus && cache.load(probe) != "written by mho doctor")
       cacheStatus = Status::error("what is written to '" + cache.path() + "' does not come back");
+    cache.remove(probe);
     report("cache", cacheStatus, cache.path(), failures);
   } else {
     std::printf("%-14s --   off: every process compiles its kernels anew\n", "cache");

@@ -88,6 +88,18 @@ StringRef nameOf(Isa isa) {
   llvm_unreachable("an Isa");
 }
 
+StringRef x86CpuOf(Isa isa) {
+  switch (isa) {
+  case Isa::Avx512:
+    return "x86-64-v4";
+  case Isa::Avx2:
+    return "x86-64-v3";
+  case Isa::Generic:
+    return "x86-64";
+  }
+  llvm_unreachable("an Isa");
+}
+
 std::optional<Isa> isaNamed(StringRef name) {
   for (Isa isa : {Isa::Avx512, Isa::Avx2, Isa::Generic})
     if (nameOf(isa) == name)

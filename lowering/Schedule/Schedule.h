@@ -20,6 +20,8 @@ llvm::StringRef nameOf(Isa isa);
 std::optional<Isa> isaNamed(llvm::StringRef name);
 /// The class of the CPU this runs on.
 Isa hostIsa();
+/// LLVM's name of the x86 CPU that has the class's instructions and no more.
+llvm::StringRef x86CpuOf(Isa isa);
 /// "avx512, avx2, generic".
 std::string isaNames();
 

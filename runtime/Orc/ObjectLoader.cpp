@@ -56,10 +56,14 @@ Expected<orc::LLJIT *> sharedJit() {
 
 } // namespace
 
-Expected<std::unique_ptr<TargetMachine>> hostTargetMachine() {
+Expected<std::unique_ptr<TargetMachine>> targetMachine(StringRef cpu) {
   Expected<orc::JITTargetMachineBuilder> builder = hostBuilder();
   if (!builder)
     return builder.error();
+  if (!cpu.empty()) {
+    builder->setCPU(cpu.str());
+    builder->getFeatures() = SubtargetFeatures();
+  }
   auto machine = builder->createTargetMachine();
   if (!machine)
     return statusOf(machine.takeError());

@@ -12,8 +12,9 @@
 
 namespace mho {
 
-/// A target machine for this CPU; fused multiply-adds only where the IR asks for them.
-Expected<std::unique_ptr<llvm::TargetMachine>> hostTargetMachine();
+/// A target machine for this CPU, or for another of its architecture by LLVM's name; fused multiply-adds only where the
+/// IR asks for them.
+Expected<std::unique_ptr<llvm::TargetMachine>> targetMachine(llvm::StringRef cpu = "");
 
 /// Triple, CPU and features as one text: part of a kernel's cache key.
 Expected<std::string> hostTargetText();

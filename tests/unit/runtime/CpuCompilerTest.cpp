@@ -1,4 +1,4 @@
-// Compiling for the CPU through the cache: the same kernel from the stages, from disk, and after damage.
+// Compiling for the CPU: slots, and stages that fail or are overridden. tests/tools/cache.mlir has the cache.
 #include "runtime/CpuCompiler.h"
 #include "runtime/CpuArtifact.h"
 #include "runtime/LinearModule.h"
@@ -58,17 +58,17 @@ TEST_F(Compiler, DoesNotChangeTheFunction) {
 TEST_F(Compiler, AStageThatFailsKeepsItsDiagnostics) {
   // Without the kernel op's function the second stage finds nothing to lower.
   mlir::OwningOpRef<mlir::ModuleOp> empty = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
-  CpuArtifact artifact(std::move(empty));
+  CpuArtifact artifact(std::move(empty), "");
   TemporaryFolder folder;
   StageOptions options;
   options.failureDir = folder.str();
-  Status status = runStages("linear", artifact, cpuStages(artifact, "linear", false, ""), options);
+  Status status = runStages("linear", artifact, cpuStages(artifact, "linear", false), options);
   ASSERT_FALSE(status);
   EXPECT_THAT(status.message(), HasSubstr("compile stage 'llvm' of linear failed: no function @linear"));
 }
 
 TEST_F(Compiler, AnEditedStageIsParsedInItsOwnForm) {
-  CpuArtifact artifact(std::move(module));
+  CpuArtifact artifact(std::move(module), "");
   EXPECT_THAT(artifact.replace("func.func @broken(").message(), HasSubstr("expected"));
   EXPECT_TRUE(artifact.replace("func.func private @other()"));
   EXPECT_THAT(artifact.text(), HasSubstr("@other"));

@@ -1,0 +1,43 @@
+// The inputs that mho-run gives to a function: from the command line, from files, or random.
+#pragma once
+
+#include "dialect/Reference/Tensor.h"
+#include "runtime/Status.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace mho::cli {
+
+/// How inputs are made; options of the command line.
+struct InputOptions {
+  std::vector<std::string> sizes;  ///< "<argument>=<size>x<size>"
+  std::vector<std::string> values; ///< "<argument>=<number>" or "<argument>=<file.npy>"
+  std::string outputGradient;      ///< a number or a file.npy; empty: random
+  unsigned seed = 1;
+  bool normal = false; ///< random reals are normal numbers, not integers from -4 to 4
+};
+
+class InputMaker {
+public:
+  explicit InputMaker(const InputOptions &options) : options(options), engine(options.seed) {}
+  /// One tensor per argument of the function, those that carry `analog.value` left out. A key is (seed, 0) unless
+  /// given. Errors: an option that is no <argument>=<value>, a size that neither type nor option nor file tells, a file
+  /// that cannot be read or does not fit the argument's type.
+  Expected<std::vector<reference::Tensor>> arguments(mlir::func::FuncOp function);
+  /// A gradient for a result of that shape.
+  Expected<reference::Tensor> outputGradient(llvm::ArrayRef<int64_t> shape);
+
+private:
+  reference::Tensor random(llvm::ArrayRef<int64_t> shape);
+  Expected<reference::Tensor> argument(mlir::Type type, unsigned position, const std::string &size,
+                                       const std::string &value);
+
+  const InputOptions &options;
+  std::mt19937 engine;
+};
+
+} // namespace mho::cli

@@ -1,0 +1,156 @@
+#include "frontends/cli/run/KernelRun.h"
+
+#include "dialect/Numerics/Tiling.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace mho::analog;
+
+namespace mho::cli {
+
+using reference::Tensor;
+
+TensorRef KernelRun::Buffer::ref(ElementType type) {
+  TensorRef result;
+  result.type = type;
+  result.rank = shape.size();
+  int64_t count = 1;
+  for (int i = result.rank - 1; i >= 0; --i) {
+    result.sizes[i] = shape[i];
+    result.strides[i] = count;
+    count *= shape[i];
+  }
+  // One element at least: an address even of nothing.
+  size_t room = std::max<int64_t>(count, 1);
+  switch (type) {
+  case ElementType::F32:
+    floats.resize(room);
+    result.data = floats.data();
+    break;
+  case ElementType::I32:
+    words.resize(room);
+    result.data = words.data();
+    break;
+  case ElementType::I64:
+    longs.resize(room);
+    result.data = longs.data();
+  }
+  return result;
+}
+
+Status KernelRun::bindInputs(func::FuncOp function, ArrayRef<Tensor> inputs) {
+  for (auto [argument, slot] : llvm::zip(function.getArguments(), code.slots)) {
+    SlotValue &value = values.emplace_back();
+    auto strength = function.getArgAttrOfType<FloatAttr>(argument.getArgNumber(), AnalogDialect::kValueAttr);
+    if (strength) {
+      value.scalar = strength.getValueAsDouble();
+      continue;
+    }
+    if (inputs.empty() || !inputs.front().fits(argument.getType()))
+      return Status::error("input " + std::to_string(argument.getArgNumber()) + " of @" + function.getName().str() +
+                           " does not have the argument's type");
+    const Tensor &input = inputs.front();
+    inputs = inputs.drop_front();
+    if (slot.scalar) {
+      value.scalar = float(input.reals[0]);
+      continue;
+    }
+    Buffer &buffer = buffers.emplace_back();
+    buffer.shape = shapes[argument] = input.shape;
+    buffer.floats.assign(input.reals.begin(), input.reals.end());
+    (slot.type == ElementType::I32 ? buffer.words.assign(input.words.begin(), input.words.end())
+                                   : buffer.longs.assign(input.words.begin(), input.words.end()));
+    value.tensor = buffer.ref(slot.type);
+  }
+  return Status::ok();
+}
+
+Status KernelRun::setSize(Axis axis, int64_t size) {
+  auto [it, inserted] = sizes.insert({axis, size});
+  if (inserted || it->second == size)
+    return Status::ok();
+  return Status::error("inputs contradict each other: axis " + stringifyAxis(axis).str() + " is " +
+                       std::to_string(it->second) + " long in one and " + std::to_string(size) + " in another");
+}
+
+Status KernelRun::setSizes(OperandRange operands, ArrayAttr axes) {
+  for (auto [operand, attr] : llvm::zip(operands, axes)) {
+    ArrayRef<Axis> over = cast<AxesAttr>(attr).getAxes();
+    for (auto [i, axis] : llvm::enumerate(over)) {
+      bool packed = TiledMvmOp::isBits(operand) && i + 1 == over.size(); // words, not elements
+      if (!packed)
+        if (Status status = setSize(axis, shapes[operand][i]); !status)
+          return status;
+    }
+  }
+  return Status::ok();
+}
+
+/// The length of every axis, from the operands.
+Status KernelRun::findSizes() {
+  for (auto [operands, axes] : {std::pair(kernel.getLhs(), kernel.getLhsAxes()),
+                                {kernel.getRhs(), kernel.getRhsAxes()},
+                                {kernel.getEpilogue(), kernel.getEpilogueAxes()}})
+    if (Status status = setSizes(operands, axes); !status)
+      return status;
+  if (Status status = setSize(Axis::T, tileCount(sizes[Axis::K], kernel.getTiling().getRows())); !status)
+    return status;
+  return setSizes(kernel.getParams(), kernel.getParamAxes());
+}
+
+void KernelRun::bindResults() {
+  firstResult = buffers.size();
+  for (auto [i, attr] : llvm::enumerate(kernel.getResultSpecs())) {
+    auto spec = cast<ResultAttr>(attr);
+    Buffer &buffer = buffers.emplace_back();
+    for (Axis axis : spec.getOver().getAxes())
+      buffer.shape.push_back(sizes[axis]);
+    if (spec.getKind() == ResultKind::Bits)
+      buffer.shape.back() = (buffer.shape.back() + 31) / 32;
+    values.emplace_back().tensor = buffer.ref(code.slots[values.size() - 1].type);
+  }
+  auto [rows, columns] = kernel.getOutputAxes();
+  output.rows = sizes[rows];
+  output.tiles = sizes[Axis::T];
+  output.columnsAreTiles = columns == Axis::K;
+  output.columns = output.columnsAreTiles ? output.tiles : sizes[columns];
+}
+
+Expected<std::unique_ptr<KernelRun>> KernelRun::make(Backend &backend, func::FuncOp function, ArrayRef<Tensor> inputs) {
+  auto kernels = function.getOps<TiledMvmOp>();
+  if (kernels.empty() || std::next(kernels.begin()) != kernels.end())
+    return Status::error("@" + function.getName().str() + " is not one fused kernel; --backend=reference runs it");
+  Expected<CompiledKernel> compiled = backend.compile(function, 0);
+  if (!compiled)
+    return compiled.error();
+  std::unique_ptr<KernelRun> result(new KernelRun(backend, *kernels.begin()));
+  result->code = std::move(*compiled);
+  if (Status status = result->bindInputs(function, inputs); !status)
+    return status;
+  if (Status status = result->findSizes(); !status)
+    return status;
+  result->bindResults();
+  return result;
+}
+
+Status KernelRun::run() { return backend.launch(code, values.data(), output, runSerially); }
+
+std::vector<Tensor> KernelRun::results() const {
+  std::vector<Tensor> all;
+  for (auto it = buffers.begin() + firstResult; it != buffers.end(); ++it) {
+    Tensor &tensor = all.emplace_back();
+    tensor.shape = it->shape;
+    tensor.isInteger = it->floats.empty();
+    tensor.reals.assign(it->floats.begin(), it->floats.end());
+    tensor.words.assign(it->words.begin(), it->words.end());
+    tensor.words.insert(tensor.words.end(), it->longs.begin(), it->longs.end());
+    int64_t elements = 1;
+    for (int64_t size : tensor.shape)
+      elements *= size;
+    (tensor.isInteger ? tensor.words.resize(elements) : tensor.reals.resize(elements));
+  }
+  return all;
+}
+
+} // namespace mho::cli

@@ -1,0 +1,134 @@
+#include "frontends/cli/run/LayerRun.h"
+
+#include "dialect/Transforms/Passes.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace mho::analog;
+
+namespace mho::cli {
+
+using reference::Tensor;
+
+namespace {
+
+Status runPass(ModuleOp module, std::unique_ptr<Pass> pass) {
+  std::string messages;
+  ScopedDiagnosticHandler handler(module->getContext(), [&](Diagnostic &d) { messages += d.str() + "\n"; });
+  PassManager passes(module->getContext());
+  passes.addPass(std::move(pass));
+  return succeeded(passes.run(module)) ? Status::ok() : Status::error(messages);
+}
+
+/// Position of the function's argument whose gradient is the kernel's first sum: the parameter that a surrogate of the
+/// input names in its `wrt`.
+std::optional<unsigned> rangeArgument(TiledMvmOp kernel) {
+  Block &load = kernel.getLoadLhs().front();
+  SmallVector<int64_t> visible = kernel.getVisibleParams(kernel.getVisibleAxes(0));
+  for (auto surrogate : load.getOps<SurrogateOp>()) {
+    auto input =
+        dyn_cast_or_null<BlockArgument>(surrogate.getWrt() ? surrogate.getInputs()[*surrogate.getWrt()] : Value());
+    if (!input)
+      continue;
+    unsigned i = input.getArgNumber() - kernel.getElementCount(0);
+    if (i < visible.size()) // not a statistic
+      return cast<BlockArgument>(kernel.getParams()[visible[i]]).getArgNumber();
+  }
+  return std::nullopt;
+}
+
+unsigned positionOf(OperandRange operands) { return cast<BlockArgument>(operands[0]).getArgNumber(); }
+
+} // namespace
+
+Expected<std::unique_ptr<LayerRun>> LayerRun::make(Backend &backend, func::FuncOp function,
+                                                   const std::vector<Tensor> &inputs, bool gradients) {
+  std::unique_ptr<LayerRun> run(new LayerRun(backend, inputs));
+  run->name = function.getName().str();
+  run->argumentCount = function.getNumArguments();
+  for (auto accumulate : function.getOps<AccumulateOp>())
+    if (auto bias = dyn_cast_or_null<BlockArgument>(accumulate.getBias()))
+      run->biasArgument = bias.getArgNumber();
+  run->module = ModuleOp::create(function.getLoc());
+  run->module->push_back(function->clone());
+  AnalogFusePassOptions options;
+  options.saveForBackward = gradients;
+  if (Status status = runPass(*run->module, createAnalogFusePass(options)); !status)
+    return status;
+  Expected<std::unique_ptr<KernelRun>> kernel =
+      KernelRun::make(backend, run->module->lookupSymbol<func::FuncOp>(run->name), inputs);
+  if (!kernel)
+    return kernel.error();
+  run->forwardKernel = std::move(*kernel);
+  return run;
+}
+
+Expected<std::vector<Tensor>> LayerRun::runKernel(KernelRun &kernel) {
+  if (Status status = kernel.run(); !status)
+    return status;
+  return kernel.results();
+}
+
+Expected<std::vector<Tensor>> LayerRun::forward() {
+  Expected<std::vector<Tensor>> results = runKernel(*forwardKernel);
+  if (results)
+    saved.assign(results->begin() + 1, results->end());
+  return results;
+}
+
+Status LayerRun::compileGradients(const Tensor &outputGradient) {
+  if (Status status = runPass(*module, createAnalogDifferentiatePass()); !status)
+    return status;
+  std::vector<Tensor> all{outputGradient};
+  all.insert(all.end(), inputs.begin(), inputs.end());
+  all.insert(all.end(), saved.begin(), saved.end());
+  for (auto [suffix, kernel] : {std::pair("_dx", &inputKernel), {"_dw", &weightKernel}}) {
+    auto function = module->lookupSymbol<func::FuncOp>(name + suffix);
+    if (!function)
+      return Status::error("@" + name + " has no gradients: it is no forward kernel");
+    Expected<std::unique_ptr<KernelRun>> made = KernelRun::make(backend, function, all);
+    if (!made)
+      return made.error();
+    *kernel = std::move(*made);
+  }
+  return Status::ok();
+}
+
+Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &outputGradient) {
+  if (!inputKernel)
+    if (Status status = compileGradients(outputGradient); !status)
+      return status;
+  Expected<std::vector<Tensor>> dx = runKernel(*inputKernel), dw = runKernel(*weightKernel);
+  if (!dx || !dw)
+    return dx ? dw.error() : dx.error();
+  std::vector<std::optional<Tensor>> gradients(argumentCount);
+  auto function = module->lookupSymbol<func::FuncOp>(name);
+  auto kernel = *function.getOps<TiledMvmOp>().begin();
+  gradients[positionOf(kernel.getLhs())] = (*dx)[0];
+  gradients[positionOf(kernel.getRhs())] = (*dw)[0];
+  if (std::optional<unsigned> range = rangeArgument(kernel); range && dx->size() > 1)
+    gradients[*range] = (*dx)[1];
+  if (biasArgument) {
+    std::vector<float> rows(outputGradient.reals.begin(), outputGradient.reals.end());
+    int64_t count = outputGradient.shape[0], columns = outputGradient.shape[1];
+    std::vector<float> sums(columns);
+    TensorRef grad{rows.data(), ElementType::F32, 2, {count, columns}, {columns, 1}};
+    TensorRef out{sums.data(), ElementType::F32, 1, {columns}, {1}};
+    if (Status status = backend.sumColumns(grad, out, runSerially); !status)
+      return status;
+    gradients[*biasArgument] = Tensor::of({columns}, {sums.begin(), sums.end()});
+  }
+  return gradients;
+}
+
+Status LayerRun::run() {
+  for (KernelRun *kernel : {forwardKernel.get(), inputKernel.get(), weightKernel.get()})
+    if (kernel)
+      if (Status status = kernel->run(); !status)
+        return status;
+  return Status::ok();
+}
+
+} // namespace mho::cli

@@ -1,0 +1,42 @@
+// A function of the dialect on a backend, as mho-run runs it: forward, and on request the gradients of its arguments.
+#pragma once
+
+#include "frontends/cli/run/KernelRun.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <optional>
+
+namespace mho::cli {
+
+class LayerRun {
+public:
+  /// Compiles a copy of the function: one of the algebra is fused first, one of a tiled_mvm is taken as it is. Errors:
+  /// what the fusion refuses, and those of KernelRun::make.
+  static Expected<std::unique_ptr<LayerRun>> make(Backend &backend, mlir::func::FuncOp function,
+                                                  const std::vector<reference::Tensor> &inputs, bool gradients);
+  /// Runs forward.
+  Expected<std::vector<reference::Tensor>> forward();
+  /// Compiles the kernels of the gradients on first use and runs them; as reference::evaluateGradient, one gradient per
+  /// argument of the function, those of strengths left out. After forward() only, whose saved results it takes.
+  Expected<std::vector<std::optional<reference::Tensor>>> backward(const reference::Tensor &outputGradient);
+  /// Runs every kernel compiled so far once more, for the time it takes.
+  Status run();
+
+private:
+  LayerRun(Backend &backend, const std::vector<reference::Tensor> &inputs) : backend(backend), inputs(inputs) {}
+  Status compileGradients(const reference::Tensor &outputGradient);
+  Expected<std::vector<reference::Tensor>> runKernel(KernelRun &kernel);
+
+  Backend &backend;
+  const std::vector<reference::Tensor> &inputs;
+  std::string name;
+  unsigned argumentCount = 0; ///< of the function before its strengths became arguments
+  std::optional<unsigned> biasArgument;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::vector<reference::Tensor> saved; ///< results of forward after the first
+  std::unique_ptr<KernelRun> forwardKernel, inputKernel, weightKernel;
+};
+
+} // namespace mho::cli
