@@ -9,6 +9,9 @@ namespace mho::optim {
 /// weight; RowStd: of each row; Fixed: to `value`. A weight or row of one element has no deviation and stays.
 void clipWeight(torch::Tensor weight, nn::Clip kind, double sigma, double value);
 
+// The same as an op: torch.ops.mho.clip_weight(weight, kind, sigma=2.5, value=1.0), in place; kind: none, layer_std,
+// row_std or fixed.
+
 /// Clips every layer as its config says.
 void clipWeights(const nn::AnalogLayers &layers);
 

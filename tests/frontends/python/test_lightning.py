@@ -114,6 +114,22 @@ class LightningTest(LayerTest):
         y = ops.analog_linear(x, weight, None, None, None, scalars(), "tile=balanced:16 range=dynamic dac", False)[0]
         self.assertLess((y - expected).abs().max() / expected.abs().max(), 1e-5)
 
+    def test_clipping(self):
+        """The very clamp of lightning's optimizer wrapper, over the layer and per output row."""
+        generator = torch.Generator().manual_seed(5)
+        for kind, name in ((WeightClipType.LAYER_GAUSSIAN, "layer_std"), (WeightClipType.LAYER_GAUSSIAN_PER_CHANNEL, "row_std")):
+            for sigma in (0.5, 2.5):
+                theirs = lightning_layer(49, 33, 16, 127, 0, 0, 0.0, torch.float32)
+                theirs.rpu_config.clip.type, theirs.rpu_config.clip.sigma = kind, sigma
+                weight = torch.randn(33, 49, generator=generator)
+                with torch.no_grad():
+                    theirs.weight.copy_(weight)
+                    theirs.clip_weights()
+                    clipped = weight.clone()
+                    ops.clip_weight(clipped, name, sigma)
+                self.assertFalse(torch.equal(clipped, weight))
+                self.assertTrue(torch.equal(clipped, theirs.weight), f"{name} at {sigma}")
+
 
 if __name__ == "__main__":
     unittest.main()

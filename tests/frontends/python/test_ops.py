@@ -31,6 +31,14 @@ class OpTest(LayerTest):
         buffers = [torch.zeros(3) for _ in range(4)]
         torch.library.opcheck(ops.update_range_estimate.default, (torch.randn(5, 40), *buffers, CONVERTERS, 3.0))
 
+    def test_clip_weight(self):
+        for kind in ("none", "layer_std", "row_std", "fixed"):
+            torch.library.opcheck(ops.clip_weight.default, (torch.randn(5, 40), kind, 1.5, 0.5), test_utils=CHECKS)
+        with self.assertRaisesRegex(Exception, "expected one of none, layer_std, row_std, fixed"):
+            ops.clip_weight(torch.randn(5, 40), "std")
+        with self.assertRaisesRegex(Exception, "clip_sigma = -1 is impossible"):
+            ops.clip_weight(torch.randn(5, 40), "row_std", -1.0)
+
     def test_gradients_only_where_asked(self):
         for wanted in range(16):
             x, weight, bias, beta, *rest = self.layer(CONVERTERS, gradients=False)
