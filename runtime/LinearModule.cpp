@@ -29,6 +29,7 @@ private:
   Value absmax(ScalePer per);
   AxesAttr scaleAxes(ScalePer per) { return per == ScalePer::Channel ? axes({Axis::T, Axis::N}) : axes({Axis::T}); }
   void createFunction();
+  Value noise(Value v, ValueRange scales, ArrayAttr scaleList, int64_t stream, float sigma);
   Value buildInput();
   Value buildWeight();
   Value buildPlanes(Value accumulators);
@@ -88,6 +89,12 @@ Value LayerBuilder::buildInput() {
                                          real(scalars.rangeDecay), real(scalars.rangeShare));
 }
 
+Value LayerBuilder::noise(Value v, ValueRange scales, ArrayAttr scaleList, int64_t stream, float sigma) {
+  return builder.create<InjectNoiseOp>(loc, v.getType(), v, scales, scaleList, key, builder.getI64IntegerAttr(stream),
+                                       real(sigma), GaussianMapAttr::get(builder.getContext(), GaussianMap::Half),
+                                       /*redraw=*/UnitAttr());
+}
+
 Value LayerBuilder::buildWeight() {
   Value w = weight;
   Value scale = spec.quantizeWeight || spec.weightNoise ? absmax(spec.weightScale) : Value();
@@ -95,12 +102,10 @@ Value LayerBuilder::buildWeight() {
     w = builder.create<QuantizeWeightOp>(loc, matrix(), w, scale, scaleAxes(spec.weightScale),
                                          real(scalars.weightHalfLevels));
   if (spec.weightNoise)
-    w = builder.create<InjectNoiseOp>(loc, matrix(), w, ValueRange{scale},
-                                      builder.getArrayAttr({scaleAxes(spec.weightScale)}), key,
-                                      builder.getI64IntegerAttr(kWeightNoiseStream), real(scalars.weightNoise));
+    w = noise(w, scale, builder.getArrayAttr({scaleAxes(spec.weightScale)}), kWeightNoiseStream, scalars.weightNoise);
   if (spec.dropConnect)
     w = builder.create<DropConnectOp>(loc, matrix(), w, key, builder.getI64IntegerAttr(kDropConnectStream),
-                                      real(scalars.dropProbability));
+                                      real(scalars.dropProbability), /*redraw=*/UnitAttr());
   return w;
 }
 
@@ -112,8 +117,7 @@ Value LayerBuilder::buildPlanes(Value v) {
   SmallVector<Value> scales{range, absmax(spec.outputScale)};
   ArrayAttr scaleList = builder.getArrayAttr({rangeAxes, scaleAxes(spec.outputScale)});
   if (spec.outputNoise)
-    v = builder.create<InjectNoiseOp>(loc, planes(), v, scales, scaleList, key,
-                                      builder.getI64IntegerAttr(kOutputNoiseStream), real(scalars.outputNoise));
+    v = noise(v, scales, scaleList, kOutputNoiseStream, scalars.outputNoise);
   if (spec.adc) {
     auto gradient = spec.maskSaturated ? GradientKind::Masked : GradientKind::StraightThrough;
     v = builder.create<AdcOp>(loc, planes(), v, scales, scaleList, real(scalars.outputBound),

@@ -17,6 +17,8 @@ def Analog_Dialect : Dialect {
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
   let extraClassDeclaration = [{
     /// Function attribute that holds the crossbar tiling of the algebra ops in it.
     static constexpr llvm::StringLiteral kTilingAttr = "analog.tiling";
@@ -48,15 +50,20 @@ def Analog_Side : Analog_Enum<"Side", "the side of the contraction an operand is
     I32EnumAttrCase<"Lhs", 0, "lhs">, I32EnumAttrCase<"Rhs", 1, "rhs">]>;
 def Analog_ResultKind : Analog_Enum<"ResultKind", "what a result of tiled_mvm holds", [
     I32EnumAttrCase<"Value", 0, "value">, I32EnumAttrCase<"Stat", 1, "stat">, I32EnumAttrCase<"Bits", 2, "bits">,
-    I32EnumAttrCase<"Sum", 3, "sum">, I32EnumAttrCase<"Count", 4, "count">]>;
+    I32EnumAttrCase<"Sum", 3, "sum">, I32EnumAttrCase<"Count", 4, "count">, I32EnumAttrCase<"Planes", 5, "planes">,
+    I32EnumAttrCase<"TileSum", 6, "tile_sum">, I32EnumAttrCase<"TileCount", 7, "tile_count">]>;
 def Analog_IndexKind : Analog_Enum<"IndexKind", "an index of the element a region works on", [
     I32EnumAttrCase<"Tile", 0, "tile">, I32EnumAttrCase<"Row", 1, "row">, I32EnumAttrCase<"Column", 2, "column">,
     I32EnumAttrCase<"TileRows", 3, "tile_rows">]>;
+
+def Analog_GaussianMap : Analog_Enum<"GaussianMap", "what a Gaussian draw is made of: 16 or 32 random bits", [
+    I32EnumAttrCase<"Half", 0, "half">, I32EnumAttrCase<"Word", 1, "word">]>;
 
 class Analog_EnumAttr<EnumAttrInfo info, string mnemonic> : EnumAttr<Analog_Dialect, info, mnemonic>;
 def Analog_GranularityAttr : Analog_EnumAttr<Analog_Granularity, "granularity">;
 def Analog_GradientKindAttr : Analog_EnumAttr<Analog_GradientKind, "gradient">;
 def Analog_AxisAttr : Analog_EnumAttr<Analog_Axis, "axis">;
+def Analog_GaussianMapAttr : Analog_EnumAttr<Analog_GaussianMap, "gaussian">;
 def Analog_IndexKindAttr : Analog_EnumAttr<Analog_IndexKind, "index_kind">;
 
 class Analog_Attr<string name, string attrMnemonic> : AttrDef<Analog_Dialect, name> { let mnemonic = attrMnemonic; }

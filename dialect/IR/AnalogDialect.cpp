@@ -14,6 +14,26 @@ using namespace mho::analog;
 #define GET_ATTRDEF_CLASSES
 #include "dialect/IR/AnalogAttrs.cpp.inc"
 
+LogicalResult AnalogDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kTilingAttr && !isa<TilingAttr>(attribute.getValue()))
+    return op->emitOpError("expected its attribute 'analog.tiling' to be an #analog.tiling<...>, got ")
+           << attribute.getValue();
+  return success();
+}
+
+LogicalResult AnalogDialect::verifyRegionArgAttribute(Operation *op, unsigned region, unsigned index,
+                                                      NamedAttribute attribute) {
+  Value argument = op->getRegion(region).empty() ? Value() : op->getRegion(region).getArgument(index);
+  auto value = dyn_cast<FloatAttr>(attribute.getValue());
+  if (attribute.getName() != kValueAttr ||
+      (value && value.getType().isF32() && (!argument || argument.getType().isF32())))
+    return success();
+  InFlightDiagnostic diagnostic =
+      op->emitOpError("expected 'analog.value' to be an f32 of a scalar f32 argument, got ");
+  diagnostic << attribute.getValue() << " of argument " << index;
+  return diagnostic;
+}
+
 void AnalogDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

@@ -28,6 +28,13 @@ struct EffectParameter {
   mlir::FloatAttr strength; ///< null for a value
 };
 
+/// A draw of an effect's scalar code. Equal key and stream, equal numbers: only a redraw may share them with another.
+struct EffectDraw {
+  mlir::Value key;
+  int64_t stream;
+  bool redraw;
+};
+
 /// The tiling of the function that holds `op`; null if there is none.
 TilingAttr getTiling(mlir::Operation *op);
 

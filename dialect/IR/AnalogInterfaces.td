@@ -15,15 +15,26 @@ def Analog_EffectOpInterface : OpInterface<"EffectOpInterface"> {
     InterfaceMethod<"Scalar parameters that vary over axes: values with their axes, and named strengths (attributes), in the order in "
                     "which buildScalar takes them.",
                     "::llvm::SmallVector<::mho::analog::EffectParameter>", "getEffectParameters">,
-    InterfaceMethod<"Keys that the scalar code draws from, in the order of the key indices it uses.",
-                    "::llvm::SmallVector<::mlir::Value>", "getEffectKeys">,
+    InterfaceMethod<"What the scalar code draws, in the order of the key indices that buildScalar takes.",
+                    "::llvm::SmallVector<::mho::analog::EffectDraw>", "getEffectDraws", (ins), "", "return {};">,
     InterfaceMethod<"How many bits per element the gradient needs kept (results `saved` of the scalar code's surrogate).",
                     "unsigned", "getSavedBitCount", (ins), "", "return 0;">,
-    InterfaceMethod<"Emits the scalar code for one element. `parameters` follow getEffectParameters; key i of the effect is key "
-                    "`firstKey + i` of the kernel.",
+    InterfaceMethod<"Emits the scalar code for one element. `parameters` follow getEffectParameters; draw i takes key "
+                    "`keyIndices[i]` of the kernel.",
                     "::mlir::Value", "buildScalar",
                     (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::Value":$element,
                          "::mlir::ValueRange":$parameters, "::llvm::ArrayRef<int64_t>":$keyIndices)>,
+  ];
+}
+
+def Analog_DrawOpInterface : OpInterface<"DrawOpInterface"> {
+  let cppNamespace = "::mho::analog";
+  let description = "A random draw in scalar code: everything that an address does not say.";
+  let methods = [
+    InterfaceMethod<"Index of the kernel's key.", "uint64_t", "getKey">,
+    InterfaceMethod<"Stream of the key.", "uint64_t", "getStream">,
+    InterfaceMethod<"The draw repeats another of the same key, stream and kind.", "bool", "getRedraw">,
+    InterfaceMethod<"Marks it as one that does.", "void", "setRedraw", (ins "bool":$redraw)>,
   ];
 }
 

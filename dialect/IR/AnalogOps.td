@@ -16,7 +16,9 @@ def Analog_KeyTensor : Type<And<[TensorOf<[I64]>.predicate, HasStaticShapePred,
                             "a noise key, tensor<2xi64> (seed, step)", "::mlir::TensorType">;
 def Analog_AxesArray : TypedArrayAttrBase<Analog_AxesAttr, "axes of each operand">;
 
-class Analog_EffectOp<string mnemonic> : Analog_Op<mnemonic, [Pure, DeclareOpInterfaceMethods<Analog_EffectOpInterface>]> {
+// `overridden`: methods of the interface that the effect does not leave at their default.
+class Analog_EffectOp<string mnemonic, list<string> overridden = []>
+    : Analog_Op<mnemonic, [Pure, DeclareOpInterfaceMethods<Analog_EffectOpInterface, overridden>]> {
   let hasVerifier = 1;
 }
 
@@ -31,7 +33,7 @@ def Analog_AbsMaxOp : Analog_Op<"absmax", [Pure]> {
   }];
   let arguments = (ins Analog_F32Matrix:$input /*absmax_i1*/, Analog_GranularityAttr:$per);
   let results = (outs Analog_F32Tensor:$result);
-  let assemblyFormat = "$input `per` $per attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input `per` `` $per attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -60,28 +62,30 @@ def Analog_QuantizeWeightOp : Analog_EffectOp<"quantize_weight"> {
   }];
 }
 
-def Analog_InjectNoiseOp : Analog_EffectOp<"inject_noise"> {
+def Analog_InjectNoiseOp : Analog_EffectOp<"inject_noise", ["getEffectDraws"]> {
   let summary = "add Gaussian noise of strength sigma times the product of the scales";
   let description = [{
     v + ((sigma * scale_0) * scale_1) * n by one fused multiply-add, n drawn as SPEC.md says from `key` and `stream`.
     The identity for gradients.
   }];
   let arguments = (ins Analog_F32Tensor:$input /*inject_noise_i1*/, Variadic<Analog_F32Tensor>:$scales /*inject_noise_i2*/, Analog_AxesArray:$scale_axes,
-                       Analog_KeyTensor:$key /*inject_noise_i3*/, I64Attr:$stream /*inject_noise_i4*/, F32Attr:$sigma /*inject_noise_i5*/);
+                       Analog_KeyTensor:$key /*inject_noise_i3*/, I64Attr:$stream /*inject_noise_i4*/, F32Attr:$sigma /*inject_noise_i5*/,
+                       DefaultValuedAttr<Analog_GaussianMapAttr, "GaussianMap::Half">:$map /*inject_noise_i6*/,
+                       UnitAttr:$redraw /*inject_noise_i7*/);
   let results = (outs Analog_F32Tensor:$result);
   let assemblyFormat = [{
-    $input `scale` `(` custom<OverAxesList>($scales, $scale_axes) `)` `key` `(` $key `,` `stream` `=` $stream `)` attr-dict
-    `:` functional-type(operands, results)
+    $input `scale` `(` custom<OverAxesList>($scales, $scale_axes) `)` `key` `(` $key `,` `stream` `=` $stream `)`
+    (`map` `` $map^)? (`redraw` $redraw^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 
-def Analog_DropConnectOp : Analog_EffectOp<"drop_connect"> {
+def Analog_DropConnectOp : Analog_EffectOp<"drop_connect", ["getEffectDraws"]> {
   let summary = "set weights to exactly 0 with a probability, without rescaling; the identity for gradients";
   let arguments = (ins Analog_F32Matrix:$input /*drop_connect_i1*/, Analog_KeyTensor:$key /*drop_connect_i2*/, I64Attr:$stream /*drop_connect_i3*/,
-                       F32Attr:$probability /*drop_connect_i4*/);
+                       F32Attr:$probability /*drop_connect_i4*/, UnitAttr:$redraw /*drop_connect_i5*/);
   let results = (outs Analog_F32Matrix:$result);
   let assemblyFormat = [{
-    $input `key` `(` $key `,` `stream` `=` $stream `)` attr-dict `:` functional-type(operands, results)
+    $input `key` `(` $key `,` `stream` `=` $stream `)` (`redraw` $redraw^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 
@@ -111,10 +115,11 @@ def Analog_AdcOp : Analog_EffectOp<"adc"> {
   }];
   let arguments = (ins Analog_F32Planes:$input /*adc_i1*/, Variadic<Analog_F32Tensor>:$scales /*adc_i2*/, Analog_AxesArray:$scale_axes,
                        F32Attr:$lambda /*adc_i3*/, F32Attr:$half_levels /*adc_i4*/,
-                       DefaultValuedAttr<Analog_GradientKindAttr, "GradientKind::Masked">:$gradient);
+                       DefaultValuedAttr<Analog_GradientKindAttr, "GradientKind::Masked">:$gradient /*adc_i5*/);
   let results = (outs Analog_F32Planes:$result);
   let assemblyFormat = [{
-    $input `bound` `(` custom<OverAxesList>($scales, $scale_axes) `)` attr-dict `:` functional-type(operands, results)
+    $input `bound` `(` custom<OverAxesList>($scales, $scale_axes) `)` (`gradient` `` $gradient^)? attr-dict
+    `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = "unsigned getSavedBitCount() { return getGradient() == GradientKind::Masked; }";
 }

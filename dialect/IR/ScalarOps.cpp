@@ -1,38 +1,115 @@
-// The scalar op with a derivative of its own.
-#include "dialect/IR/AnalogDialect.h"
+// The scalar code of regions: the list of ops it is made of, and the verifiers of the analog ones.
+#include "dialect/IR/Scalar.h"
 
 using namespace mlir;
 using namespace mho::analog;
 
-bool SurrogateOp::savesBits() { return !cast<YieldOp>(getValue().front().getTerminator()).getBits().empty(); }
+//===-- the vocabulary --------------------------------------------------------------------------------------------===//
+
+static bool isScalarType(Type type) { return type.isF32() || type.isInteger(1) || type.isInteger(32); }
+
+/// In the list of SPEC.md, "Scalar code".
+static bool isScalarOp(Operation *op) {
+  if (isa<NormalOp, UniformOp, IndexOp, SurrogateOp, YieldOp>(op))
+    return true;
+  if (isa<arith::ConstantOp, arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp,
+          arith::MinimumFOp, arith::MaximumFOp, arith::MinNumFOp, arith::MaxNumFOp, arith::CmpFOp, arith::SelectOp>(op))
+    return true;
+  if (isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp, arith::ShLIOp,
+          arith::ShRUIOp, arith::ShRSIOp, arith::CmpIOp, arith::SIToFPOp, arith::UIToFPOp, arith::FPToSIOp,
+          arith::ExtUIOp, arith::BitcastOp>(op))
+    return true;
+  return isa<math::FmaOp, math::AbsFOp, math::RoundEvenOp, math::FloorOp, math::CeilOp, math::TruncOp, math::CopySignOp,
+             math::SqrtOp, math::ExpOp, math::LogOp, math::PowFOp, math::TanhOp>(op);
+}
+
+LogicalResult mho::analog::verifyScalarCode(Region &region) {
+  WalkResult result = region.walk([](Operation *op) -> WalkResult {
+    if (!isScalarOp(op)) // scalar_c1
+      return op->emitOpError("is not scalar code; the ops that may stand in a region are listed in dialect/SPEC.md");
+    for (TypeRange types : {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+      for (Type type : types)
+        if (!isScalarType(type)) // scalar_c2
+          return op->emitOpError("expected scalar code of f32, i32 and i1, got ") << type;
+    if (auto fast = dyn_cast<arith::ArithFastMathInterface>(op);
+        fast && fast.getFastMathFlagsAttr() &&
+        fast.getFastMathFlagsAttr().getValue() != arith::FastMathFlags::none) // scalar_c3
+      return op->emitOpError("expected no fast-math flags, which would change results, got ")
+             << fast.getFastMathFlagsAttr();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+YieldOp mho::analog::yieldOf(Region &region) { return cast<YieldOp>(region.front().getTerminator()); }
+
+/// Region ops that mean an element make sense only in a kernel.
+static LogicalResult verifyInKernel(Operation *op) {
+  if (op->getParentOfType<TiledMvmOp>())
+    return success();
+  return op->emitOpError("expected to stand in a region of analog.tiled_mvm, got ")
+         << "'" << op->getParentOp()->getName() << "'";
+}
+
+static LogicalResult verifyDraw(DrawOpInterface op) {
+  if (failed(verifyInKernel(op))) // normal_c1, uniform_c1
+    return failure();
+  if (int64_t(op.getStream()) < 0 || op.getStream() > 255) // normal_c2, uniform_c2
+    return op->emitOpError("expected stream to be from 0 to 255, got ") << int64_t(op.getStream());
+  return success();
+}
+
+LogicalResult NormalOp::verify() { return verifyDraw(*this); }
+LogicalResult UniformOp::verify() { return verifyDraw(*this); }
+LogicalResult IndexOp::verify() { return verifyInKernel(*this); } // index_c1
+
+//===-- surrogate -------------------------------------------------------------------------------------------------===//
+
+bool SurrogateOp::savesBits() { return !yieldOf(getValue()).getBits().empty(); }
 
 LogicalResult SurrogateOp::verify() {
-  auto terminator = [](Region &region) { return dyn_cast<YieldOp>(region.front().getTerminator()); };
-  YieldOp value = terminator(getValue()), derivative = terminator(getDerivative());
-  size_t inputs = getInputs().size();
-  if (inputs == 0) // surrogate_c1
-    return emitOpError("expected at least the differentiated input");
-  if (!value || !derivative) // surrogate_c2
-    return emitOpError("expected its regions to end in analog.yield");
-  if (getValue().getNumArguments() != inputs || value.getValues().size() != 1) // surrogate_c3
-    return emitOpError("expected the value region to take ")
-           << inputs << " inputs and yield one f32, got " << getValue().getNumArguments() << " and "
-           << value.getValues().size();
-  size_t saved = value.getBits().empty() ? 1 : value.getBits().size();
-  if (getDerivative().getNumArguments() != inputs + saved || derivative.getValues().size() != 1) // surrogate_c4
-    return emitOpError("expected the derivative region to take ")
-           << inputs + saved << " arguments and yield one f32, got " << getDerivative().getNumArguments() << " and "
-           << derivative.getValues().size();
-  if (getSaved().size() != value.getBits().size()) // surrogate_c8
-    return emitOpError("expected one saved result for each of ")
-           << value.getBits().size() << " bits, got " << getSaved().size();
-  if (getTail().empty() != derivative.getReductions().empty() || bool(getWrt()) != !getTail().empty()) // surrogate_c5
-    return emitOpError("expected a tail region and 'wrt' exactly where the derivative yields reductions");
-  if (getWrt() && (*getWrt() < 1 || *getWrt() >= inputs)) // surrogate_c6
-    return emitOpError("expected 'wrt' to be an input from 1 to ") << inputs - 1 << ", got " << *getWrt();
-  size_t reductions = derivative.getReductions().size();
-  if (!getTail().empty() && getTail().getNumArguments() != reductions + inputs - 1) // surrogate_c7
-    return emitOpError("expected the tail region to take ")
-           << reductions + inputs - 1 << " arguments, got " << getTail().getNumArguments();
+  if (getInputs().empty()) // surrogate_c1
+    return emitOpError("expected at least the differentiated input, got none");
+  int64_t inputs = getInputs().size();
+  if (getWrt() && (int64_t(*getWrt()) < 1 || int64_t(*getWrt()) >= inputs)) // surrogate_c6
+    return emitOpError("expected 'wrt' to be an input from 1 to ") << inputs - 1 << ", got " << int64_t(*getWrt());
+  if (bool(getWrt()) != !getTail().empty()) // surrogate_c5
+    return emitOpError("expected a tail region exactly where 'wrt' names a parameter, got ")
+           << (getTail().empty() ? "none" : "one");
   return success();
+}
+
+/// A region takes these arguments and yields one f32.
+static LogicalResult verifySurrogateRegion(SurrogateOp op, Region &region, StringRef name, TypeRange expected) {
+  if (!region.hasOneBlock() || !isa<YieldOp>(region.front().getTerminator())) // surrogate_c2
+    return op.emitOpError("expected region ") << name << " to be one block that ends in analog.yield";
+  if (TypeRange(region.getArgumentTypes()) != expected) // surrogate_c3
+    return op.emitOpError("expected region ")
+           << name << " to take (" << expected << "), got (" << region.getArgumentTypes() << ")";
+  if (yieldOf(region).getValues().size() != 1) // surrogate_c4
+    return op.emitOpError("expected region ")
+           << name << " to yield one f32, got " << yieldOf(region).getValues().size();
+  return success();
+}
+
+LogicalResult SurrogateOp::verifyRegions() {
+  Type f32 = Float32Type::get(getContext()), i1 = IntegerType::get(getContext(), 1);
+  size_t inputs = getInputs().size();
+  if (failed(verifySurrogateRegion(*this, getValue(), "value", SmallVector<Type>(inputs, f32))))
+    return failure();
+  size_t bits = yieldOf(getValue()).getBits().size();
+  if (getSaved().size() != bits) // surrogate_c8
+    return emitOpError("expected one saved result for each of ") << bits << " bits, got " << getSaved().size();
+  SmallVector<Type> types(inputs - 1, f32);
+  types.append(bits ? bits : 1, bits ? i1 : f32);
+  types.push_back(f32);
+  if (failed(verifySurrogateRegion(*this, getDerivative(), "derivative", types)))
+    return failure();
+  size_t reductions = yieldOf(getDerivative()).getReductions().size();
+  if (getTail().empty() != (reductions == 0)) // surrogate_c7
+    return emitOpError("expected a tail region exactly where the derivative yields reductions, got ")
+           << reductions << " of these and " << (getTail().empty() ? "no tail" : "a tail");
+  if (getTail().empty())
+    return success();
+  return verifySurrogateRegion(*this, getTail(), "tail", SmallVector<Type>(reductions + inputs - 1, f32));
 }

@@ -12,13 +12,13 @@ struct Group {
 };
 } // namespace
 
-/// `keyword(%a over (m, k) : type, ...)`, or nothing.
-static ParseResult parseGroup(OpAsmParser &parser, StringRef keyword, Group &group) {
+/// `keyword(%a over (m, k) : type, ...)`, or nothing; where there are no axes to name, `keyword(%a : type, ...)`.
+static ParseResult parseGroup(OpAsmParser &parser, StringRef keyword, bool hasAxes, Group &group) {
   if (failed(parser.parseOptionalKeyword(keyword)))
     return success();
   return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
     AxesAttr axes;
-    if (parser.parseOperand(group.operands.emplace_back()) || parseOver(parser, axes) ||
+    if (parser.parseOperand(group.operands.emplace_back()) || (hasAxes && parseOver(parser, axes)) ||
         parser.parseColonType(group.types.emplace_back()))
       return failure();
     group.axes.push_back(axes);
@@ -30,7 +30,7 @@ static void printGroup(OpAsmPrinter &printer, StringRef keyword, OperandRange op
   if (operands.empty())
     return;
   printer.printNewline();
-  printer << "    " << keyword << '(';
+  printer << keyword << '(';
   for (size_t i = 0; i < operands.size(); ++i) {
     printer << (i ? ", " : "") << operands[i];
     if (axes)
@@ -40,26 +40,48 @@ static void printGroup(OpAsmPrinter &printer, StringRef keyword, OperandRange op
   printer << ')';
 }
 
-template <class Attr>
-static ParseResult parseList(OpAsmParser &parser, StringRef keyword, SmallVectorImpl<Attribute> &list) {
-  if (failed(parser.parseOptionalKeyword(keyword)))
+/// `stats(absmax(rhs 0) over (t, n), sum(rhs 0) over (t, n) map {...})`
+static ParseResult parseStats(OpAsmParser &parser, SmallVectorImpl<Attribute> &stats,
+                              SmallVectorImpl<std::unique_ptr<Region>> &maps) {
+  if (failed(parser.parseOptionalKeyword("stats")))
     return success();
   return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
-    FailureOr<Attr> attr = Attr::parseBody(parser);
+    FailureOr<StatAttr> attr = StatAttr::parseBody(parser);
     if (failed(attr))
       return failure();
-    list.push_back(*attr);
-    return success();
+    stats.push_back(*attr);
+    maps.push_back(std::make_unique<Region>());
+    return succeeded(parser.parseOptionalKeyword("map")) ? parser.parseRegion(*maps.back()) : success();
   });
 }
 
-template <class Attr> static void printList(OpAsmPrinter &printer, StringRef keyword, ArrayAttr list) {
-  if (list.empty())
+static void printStats(OpAsmPrinter &printer, TiledMvmOp op) {
+  if (op.getStats().empty())
     return;
   printer.printNewline();
-  printer << "    " << keyword << '(';
-  llvm::interleaveComma(list, printer, [&](Attribute attr) { cast<Attr>(attr).printBody(printer); });
+  printer << "stats(";
+  for (int64_t i = 0; i < int64_t(op.getStats().size()); ++i) {
+    printer << (i ? ", " : "");
+    op.getStat(i).printBody(printer);
+    if (Region &map = op.getStatMaps()[i]; !map.empty()) {
+      printer << " map ";
+      printer.printRegion(map);
+    }
+  }
   printer << ')';
+}
+
+/// `results(value over (m, n), stat 0 over (t, n))`
+static ParseResult parseResults(OpAsmParser &parser, SmallVectorImpl<Attribute> &results) {
+  if (parser.parseKeyword("results"))
+    return failure();
+  return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
+    FailureOr<ResultAttr> attr = ResultAttr::parseBody(parser);
+    if (failed(attr))
+      return failure();
+    results.push_back(*attr);
+    return success();
+  });
 }
 
 /// `accumulate(0 * 0, 1 * 0)`
@@ -74,6 +96,19 @@ static ParseResult parsePairs(OpAsmParser &parser, SmallVectorImpl<int64_t> &pai
                  }));
 }
 
+/// An axis of the contraction by its letter.
+static ParseResult parseAxisWord(OpAsmParser &parser, StringRef what, AxisAttr &axis) {
+  StringRef word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return failure();
+  std::optional<Axis> known = symbolizeAxis(word);
+  if (!known)
+    return parser.emitError(loc, "expected to ") << what << " m, n or k, got '" << word << "'";
+  axis = AxisAttr::get(parser.getContext(), *known);
+  return success();
+}
+
 static ParseResult parseNamedRegion(OpAsmParser &parser, StringRef name, bool optional, Region &region) {
   if (optional ? failed(parser.parseOptionalKeyword(name)) : failed(parser.parseKeyword(name)))
     return optional ? success() : failure();
@@ -82,24 +117,23 @@ static ParseResult parseNamedRegion(OpAsmParser &parser, StringRef name, bool op
 
 ParseResult TiledMvmOp::parse(OpAsmParser &parser, OperationState &result) {
   Builder &b = parser.getBuilder();
-  StringRef axisWord;
+  AxisAttr contract, tileAxis;
   TilingAttr tiling;
   SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseKeyword("contract") || parser.parseLParen() || parser.parseKeyword(&axisWord) ||
-      parser.parseRParen() || parser.parseKeyword("tile") || parser.parseLParen() || parser.parseAttribute(tiling) ||
-      parser.parseRParen())
+  if (parser.parseKeyword("contract") || parser.parseLParen() || parseAxisWord(parser, "contract", contract) ||
+      parser.parseRParen() || parser.parseKeyword("tile") || parser.parseLParen() || parser.parseKeyword("t") ||
+      parser.parseKeyword("of") || parseAxisWord(parser, "tile", tileAxis) || parser.parseColon() ||
+      parser.parseAttribute(tiling) || parser.parseRParen())
     return failure();
-  std::optional<Axis> contract = symbolizeAxis(axisWord);
-  if (!contract)
-    return parser.emitError(loc, "expected to contract m, n or k, got '") << axisWord << "'";
 
   constexpr StringLiteral names[] = {"lhs", "rhs", "epilogue", "params", "keys", "init"};
   Group groups[6];
   for (auto [name, group] : llvm::zip(names, groups))
-    if (parseGroup(parser, name, group))
+    if (parseGroup(parser, name, /*hasAxes=*/name != "keys" && name != "init", group))
       return failure();
   SmallVector<Attribute> stats, results;
-  if (parseList<StatAttr>(parser, "stats", stats) || parseList<ResultAttr>(parser, "results", results))
+  SmallVector<std::unique_ptr<Region>> maps;
+  if (parseStats(parser, stats, maps) || parseResults(parser, results))
     return failure();
 
   SmallVector<int64_t> pairs;
@@ -110,10 +144,11 @@ ParseResult TiledMvmOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parseNamedRegion(parser, "load_lhs", false, *regions[0]) ||
       parseNamedRegion(parser, "load_rhs", false, *regions[1]) || parsePairs(parser, pairs) ||
       parseNamedRegion(parser, "end_tile", true, *regions[2]) ||
-      parseNamedRegion(parser, "finish", false, *regions[3]) || parseNamedRegion(parser, "tail", true, *regions[4]) ||
+      parseNamedRegion(parser, "finish", true, *regions[3]) || parseNamedRegion(parser, "tail", true, *regions[4]) ||
       parser.parseOptionalAttrDict(result.attributes) || parser.parseColonTypeList(types))
     return failure();
 
+  result.addRegions(maps);
   SmallVector<int32_t> segments;
   for (Group &group : groups) {
     segments.push_back(group.operands.size());
@@ -122,7 +157,8 @@ ParseResult TiledMvmOp::parse(OpAsmParser &parser, OperationState &result) {
   }
   auto &properties = result.getOrAddProperties<TiledMvmOp::Properties>();
   llvm::copy(segments, properties.operandSegmentSizes.begin());
-  properties.contract = AxisAttr::get(parser.getContext(), *contract);
+  properties.contract = contract;
+  properties.tile_axis = tileAxis;
   properties.tiling = tiling;
   properties.lhs_axes = b.getArrayAttr(groups[0].axes);
   properties.rhs_axes = b.getArrayAttr(groups[1].axes);
@@ -136,38 +172,44 @@ ParseResult TiledMvmOp::parse(OpAsmParser &parser, OperationState &result) {
 }
 
 void TiledMvmOp::print(OpAsmPrinter &printer) {
-  printer << " contract(" << stringifyAxis(getContract()) << ") tile(";
+  printer << " contract(" << stringifyAxis(getContract()) << ") tile(t of " << stringifyAxis(getTileAxis()) << " : ";
   printer.printAttribute(getTiling());
   printer << ')';
+  // Operands and results stand four columns in from the op, its regions two.
+  printer.increaseIndent();
+  printer.increaseIndent();
   printGroup(printer, "lhs", getLhs(), getLhsAxes());
   printGroup(printer, "rhs", getRhs(), getRhsAxes());
   printGroup(printer, "epilogue", getEpilogue(), getEpilogueAxes());
   printGroup(printer, "params", getParams(), getParamAxes());
   printGroup(printer, "keys", getKeys(), {});
   printGroup(printer, "init", getODSOperands(5), {});
-  printList<StatAttr>(printer, "stats", getStats());
-  printList<ResultAttr>(printer, "results", getResultSpecs());
-  auto region = [&](StringRef name, Region &body) {
-    if (body.empty())
-      return;
-    printer.printNewline();
-    printer << "  " << name << ' ';
-    printer.printRegion(body);
-  };
-  region("load_lhs", getLoadLhs());
-  region("load_rhs", getLoadRhs());
+  printStats(printer, *this);
   printer.printNewline();
-  printer << "  accumulate(";
-  for (int64_t i = 0; i < getAccumulatorCount(); ++i)
-    printer << (i ? ", " : "") << getAccumulators()[2 * i] << " * " << getAccumulators()[2 * i + 1];
+  printer << "results(";
+  llvm::interleaveComma(getResultSpecs(), printer, [&](Attribute attr) { cast<ResultAttr>(attr).printBody(printer); });
   printer << ')';
-  region("end_tile", getEndTile());
-  region("finish", getFinish());
-  region("tail", getTail());
+  printer.decreaseIndent();
+  for (unsigned i = 0; i < kFirstMap; ++i) {
+    if (i == kEndTile) {
+      printer.printNewline();
+      printer << "accumulate(";
+      for (int64_t pair = 0; pair < getAccumulatorCount(); ++pair)
+        printer << (pair ? ", " : "") << getAccumulators()[2 * pair] << " * " << getAccumulators()[2 * pair + 1];
+      printer << ')';
+    }
+    Region &region = getOperation()->getRegion(i);
+    if (region.empty())
+      continue;
+    printer.printNewline();
+    printer << getRegionName(i) << ' ';
+    printer.printRegion(region);
+  }
   printer.printOptionalAttrDict((*this)->getAttrs(),
-                                {"operandSegmentSizes", "contract", "tiling", "lhs_axes", "rhs_axes", "epilogue_axes",
-                                 "param_axes", "stats", "accumulators", "result_specs"});
+                                {"operandSegmentSizes", "contract", "tile_axis", "tiling", "lhs_axes", "rhs_axes",
+                                 "epilogue_axes", "param_axes", "stats", "accumulators", "result_specs"});
   printer.printNewline();
-  printer << "  : ";
+  printer << ": ";
   llvm::interleaveComma(getResultTypes(), printer);
+  printer.decreaseIndent();
 }

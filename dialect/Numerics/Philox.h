@@ -62,13 +62,12 @@ constexpr PhiloxCounter philox4x32_10(PhiloxCounter c, PhiloxKey key) {
 
 //===-- streams ---------------------------------------------------------------------------------------------------===//
 
-/// Built-in streams (SPEC.md N3); 5 to 63 are reserved, 64 to 255 belong to user effects.
+/// Built-in streams (SPEC.md N3); 4 to 63 are reserved, 64 to 255 belong to user effects.
 enum NoiseStream : int64_t {
   kWeightNoiseStream = 0,
   kOutputNoiseStream = 1,
   kDropConnectStream = 2,
   kInputNoiseStream = 3,
-  kAdcRoundingStream = 4,
 };
 inline constexpr int64_t kFirstUserStream = 64;
 inline constexpr int64_t kStreams = 256;
@@ -157,6 +156,9 @@ inline uint32_t drawWord(const DrawAddress &a) {
 /// (word + 1/2) / 2^32 rounded once: 2 word + 1 as a 64-bit integer, to float, times 2^-33. In (0, 1]; 1 only by
 /// rounding, for the greatest 128 words. Converting the word itself to float is not the same: it rounds ties elsewhere.
 constexpr float uniformFromWord(uint32_t word) { return float(int64_t(2 * uint64_t(word) + 1)) * 0x1p-33f; }
+
+/// The standard normal number of an element from 32 bits; requirements as drawWord.
+inline float drawWordNormal(const DrawAddress &a) { return gaussianFromWord(drawWord(a)); }
 
 /// The uniform number of an element; requirements as drawWord.
 inline float drawUniform(const DrawAddress &a) { return uniformFromWord(drawWord(a)); }

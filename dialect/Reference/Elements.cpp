@@ -33,15 +33,25 @@ llvm::Error mho::reference::unifySizes(Sizes &sizes, const Tensor &tensor, AxesA
   if (tensor.rank() != int64_t(axes.getAxes().size()))
     return fail("expected " + what + " of rank " + llvm::Twine(axes.getAxes().size()) + " over " + axes.str() +
                 ", got " + tensor.shapeText());
-  for (auto [axis, extent] : llvm::zip(axes.getAxes(), tensor.shape)) {
-    int64_t expected = bits && axis == Axis::N ? (sizes[axis] + 31) / 32 : sizes[axis];
-    if (sizes[axis] == Sizes::kUnknown && !(bits && axis == Axis::N))
-      sizes[axis] = extent;
-    else if (sizes[axis] != Sizes::kUnknown && expected != extent)
-      return fail("expected " + what + " to have " + llvm::Twine(expected) + " elements along " + stringifyAxis(axis) +
-                  ", got " + tensor.shapeText() + " over " + axes.str());
+  for (auto [i, axis] : llvm::enumerate(axes.getAxes())) {
+    if (bits && i + 1 == axes.getAxes().size())
+      continue; // words, of which several sizes have the same number
+    if (sizes[axis] == Sizes::kUnknown)
+      sizes[axis] = tensor.shape[i];
+    else if (sizes[axis] != tensor.shape[i])
+      return fail("expected " + what + " to have " + llvm::Twine(sizes[axis]) + " elements along " +
+                  stringifyAxis(axis) + ", got " + tensor.shapeText() + " over " + axes.str());
   }
   return llvm::Error::success();
+}
+
+llvm::Error mho::reference::checkWords(const Sizes &sizes, const Tensor &tensor, AxesAttr axes, llvm::StringRef what) {
+  Axis axis = axes.getAxes().back();
+  int64_t words = (sizes[axis] + 31) / 32;
+  if (tensor.shape.back() == words)
+    return llvm::Error::success();
+  return fail("expected " + what + " to have " + llvm::Twine(words) + " words for " + llvm::Twine(sizes[axis]) +
+              " bits along " + stringifyAxis(axis) + ", got " + tensor.shapeText() + " over " + axes.str());
 }
 
 llvm::Expected<Key> mho::reference::readKey(const Tensor &tensor) {

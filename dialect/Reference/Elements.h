@@ -25,7 +25,7 @@ struct Element {
   int64_t operator[](analog::Axis axis) const { return at[size_t(axis)]; }
 };
 
-/// The tiling of `inputs` inputs: tile of each input, tile bounds.
+/// The tiling of `inputs` inputs (of the tiled axis): tile of each input, tile bounds.
 class Tiles {
 public:
   Tiles(analog::TilingAttr tiling, int64_t inputs);
@@ -44,12 +44,14 @@ private:
 
 /// Element of a tensor over `axes` at the coordinates of `element`.
 double lookup(const Tensor &tensor, analog::AxesAttr axes, const Element &element);
-/// The same for packed bits: bit n mod 32 of word n / 32.
+/// The same for packed bits: bit c mod 32 of word c / 32 along the last axis.
 bool lookupBit(const Tensor &tensor, analog::AxesAttr axes, const Element &element);
 
 /// Learns the sizes of the axes of `tensor`. Fails where an axis would have two sizes, naming `what`.
 llvm::Error unifySizes(Sizes &sizes, const Tensor &tensor, analog::AxesAttr axes, llvm::StringRef what,
                        bool bits = false);
+/// Checks what unifySizes could not say of bits: their number of words.
+llvm::Error checkWords(const Sizes &sizes, const Tensor &tensor, analog::AxesAttr axes, llvm::StringRef what);
 
 /// A noise key (seed, step).
 struct Key {
@@ -60,8 +62,11 @@ struct Key {
 llvm::Expected<Key> readKey(const Tensor &tensor);
 
 /// Draws of an element (SPEC.md, "Noise").
-double drawNormal(const Key &key, int64_t stream, const Element &element);
+double drawNormal(const Key &key, int64_t stream, analog::GaussianMap map, const Element &element);
 double drawUniform(const Key &key, int64_t stream, const Element &element);
+/// Fails where an index of `rows` x `columns` elements in `tiles` tiles lies beyond its field of the counter; `words`:
+/// draws of 32 bits.
+llvm::Error checkDraws(int64_t rows, int64_t columns, int64_t tiles, bool words);
 
 /// An error with this message.
 inline llvm::Error fail(const llvm::Twine &message) {

@@ -132,17 +132,26 @@ static llvm::Error evalQuantizeWeightOp(QuantizeWeightOp op, Environment &env) {
   });
 }
 
+/// Every element of an effect's tensor has an address within the fields of the counter.
+static llvm::Error checkAddresses(EffectOpInterface op, const Environment &env, bool words) {
+  const Tensor &tensor = env[op.getElementSource()];
+  int64_t rank = tensor.rank(), tiles = rank == 3 ? tensor.shape[0] : tilesFor(op, tensor.shape[1]).count();
+  return checkDraws(tensor.shape[rank - 2], tensor.shape[rank - 1], tiles, words);
+}
+
 static llvm::Error evalInjectNoiseOp(InjectNoiseOp op, Environment &env) {
   llvm::Expected<Key> key = readKey(env[op.getKey()]);
   if (!key)
     return key.takeError();
+  if (llvm::Error error = checkAddresses(op, env, op.getMap() == GaussianMap::Word))
+    return error;
   Scales scales(op.getScales(), op.getScaleAxes(), env);
   double sigma = op.getSigma().convertToFloat();
   return mapElements(op, &scales, env, [&](double v, const Element &e) {
     if (!env.options.draws)
       return v;
     double gain = scales.product(sigma, e, env.arithmetic);
-    return env.arithmetic.fma(gain, drawNormal(*key, op.getStream(), e), v);
+    return env.arithmetic.fma(gain, drawNormal(*key, op.getStream(), op.getMap(), e), v);
   });
 }
 
@@ -150,6 +159,8 @@ static llvm::Error evalDropConnectOp(DropConnectOp op, Environment &env) {
   llvm::Expected<Key> key = readKey(env[op.getKey()]);
   if (!key)
     return key.takeError();
+  if (llvm::Error error = checkAddresses(op, env, /*words=*/true))
+    return error;
   double probability = op.getProbability().convertToFloat();
   return mapElements(op, nullptr, env, [&](double w, const Element &e) {
     bool dropped = env.options.draws && drawUniform(*key, op.getStream(), e) < probability;

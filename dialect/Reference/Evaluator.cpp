@@ -25,18 +25,21 @@ static std::vector<Tensor> withDefaults(func::FuncOp function, ArrayRef<Tensor> 
   return all;
 }
 
+static std::string textOf(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
 static llvm::Error bindArguments(func::FuncOp function, ArrayRef<Tensor> given, Environment &env) {
   std::vector<Tensor> inputs = withDefaults(function, given);
   if (inputs.size() != function.getNumArguments())
     return fail("expected " + Twine(function.getNumArguments()) + " inputs of @" + function.getName() + ", got " +
                 Twine(inputs.size()));
   for (auto [argument, input] : llvm::zip(function.getArguments(), inputs)) {
-    if (!input.fits(argument.getType())) {
-      std::string type;
-      llvm::raw_string_ostream(type) << argument.getType();
+    if (!input.fits(argument.getType()))
       return fail("expected input " + Twine(argument.getArgNumber()) + " of @" + function.getName() + " to be a " +
-                  type + ", got " + input.shapeText());
-    }
+                  textOf(argument.getType()) + ", got " + input.shapeText());
     for (double &v : input.reals)
       v = env.arithmetic.round(v);
     env.values[argument] = std::move(input);
@@ -98,9 +101,14 @@ llvm::Error mho::reference::evaluateBody(func::FuncOp function, ArrayRef<Tensor>
     return fail("expected @" + function.getName() + " to have a body of one block");
   if (llvm::Error error = bindArguments(function, inputs, env))
     return error;
-  for (Operation &op : function.front().without_terminator())
+  for (Operation &op : function.front().without_terminator()) {
     if (llvm::Error error = evalOp(&op, env))
       return error;
+    for (Value result : op.getResults())
+      if (!env[result].fits(result.getType()))
+        return fail("'" + op.getName().getStringRef() + "' gives a " + env[result].shapeText() +
+                    " where its type says " + textOf(result.getType()));
+  }
   return llvm::Error::success();
 }
 

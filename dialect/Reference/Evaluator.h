@@ -6,7 +6,7 @@
 //
 // The ops of the algebra are written out by hand here, apart from the scalar code that they give to the compiler.
 // tiled_mvm is interpreted region by region. Sums over many elements are taken in double and rounded once; all else is
-// rounded at each operation.
+// rounded at each operation. Reductions of gradients are taken in the order that SPEC.md gives them.
 #pragma once
 
 #include "dialect/Reference/Arithmetic.h"
@@ -35,11 +35,12 @@ struct EvaluateOptions {
 llvm::Expected<std::vector<Tensor>> evaluate(mlir::func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
                                              const EvaluateOptions &options = {});
 
-/// Vector-Jacobian products of a function of the algebra with one result, by the surrogates of SPEC.md: one gradient
-/// per argument, nothing for an argument that no gradient reaches. `gy` has the result's shape. Errors: as evaluate(),
-/// and an op without a hand-written gradient (tiled_mvm among them).
+/// Vector-Jacobian products of a function of the algebra, by the surrogates of SPEC.md: one gradient per argument,
+/// nothing for an argument that no gradient reaches. `outputGradients`: one of the shape of each result. Errors: as
+/// evaluate(), and an op without a hand-written gradient (tiled_mvm among them).
 llvm::Expected<std::vector<std::optional<Tensor>>> evaluateGradient(mlir::func::FuncOp function,
-                                                                    llvm::ArrayRef<Tensor> inputs, const Tensor &gy,
+                                                                    llvm::ArrayRef<Tensor> inputs,
+                                                                    llvm::ArrayRef<Tensor> outputGradients,
                                                                     const EvaluateOptions &options = {});
 
 } // namespace mho::reference

@@ -3,6 +3,7 @@
 // Two forward runs feed them: the one with noise gives codes, masks and inputs; the noise-free one gives the weight
 // that the input gradient contracts with.
 #include "dialect/Reference/Environment.h"
+#include "dialect/Reference/Reduce.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -48,30 +49,38 @@ std::optional<Tensor> Backward::of(Value value) const {
 }
 
 /// sign_filtered: beta * (sum over x >= beta of min(g, 0) - sum over x <= -beta of max(g, 0)), plus decay * beta where
-/// the share of inputs with |x| < beta exceeds the threshold. g is the input gradient before the mask.
+/// the share of inputs with |x| < beta exceeds the threshold. g is the input gradient before the mask. The sum is taken
+/// in the order of a reduction.
 void Backward::rangeGradient(QuantizeInputOp op, const Tensor &g) {
   const Tensor &x = forward[op.getInput()], &range = forward[op.getRange()];
-  AxesAttr axes = op.getRangeAxes();
-  Tensor sums = Tensor::zeros(range.shape), unclipped = sums, all = sums;
-  llvm::cantFail(forEachElement(op, x, nullptr, [&](int64_t i, const Element &e) {
-    SmallVector<int64_t> index;
-    for (Axis axis : axes.getAxes())
-      index.push_back(e[axis]);
-    int64_t r = range.offset(index);
-    double beta = range.reals[r];
-    if (x.reals[i] >= beta)
-      sums.reals[r] += Arithmetic::min(g.reals[i], 0);
-    if (x.reals[i] <= -beta)
-      sums.reals[r] -= Arithmetic::max(g.reals[i], 0);
-    unclipped.reals[r] += std::fabs(x.reals[i]) < beta;
-    all.reals[r] += 1;
-  }));
+  AxesAttr over = op.getRangeAxes();
+  int64_t rows = x.shape[0];
+  Tiles tiles = tilesFor(op, x.shape[1]);
+  Sizes sizes;
+  sizes[Axis::T] = tiles.count();
+  std::vector<Patch> sums = patchesOfColumns(tiles, rows), unclipped = sums, all = sums;
+  for (Patch &sum : sums)
+    for (int64_t b = 0; b < rows; ++b)
+      for (int64_t k = sum.columnBegin; k < sum.columnEnd; ++k) {
+        Element e;
+        e[Axis::T] = sum.tile;
+        double beta = lookup(range, over, e), v = x.at({b, k}), dx = g.at({b, k});
+        double above = v >= beta ? Arithmetic::min(dx, 0) : 0, below = v <= -beta ? Arithmetic::max(dx, 0) : 0;
+        sum.at(b, k) = a.sub(above, below);
+        unclipped[sum.tile].at(b, k) = std::fabs(v) < beta;
+        all[sum.tile].at(b, k) = 1;
+      }
+  auto reduced = [&](std::vector<Patch> &patches, const Arithmetic &arithmetic) {
+    return reduce(patches, over, Axis::M, Axis::K, sizes, arithmetic);
+  };
+  const Arithmetic exact{Precision::F64};
+  Tensor total = reduced(sums, a), inside = reduced(unclipped, exact), count = reduced(all, exact);
   double decay = op.getDecay().convertToFloat(), threshold = op.getShare().convertToFloat();
-  for (auto [r, sum] : llvm::enumerate(sums.reals)) {
-    double beta = range.reals[r], share = a.div(unclipped.reals[r], all.reals[r]);
-    sum = a.add(a.mul(beta, a.round(sum)), share > threshold ? a.mul(decay, beta) : 0);
+  for (auto [r, sum] : llvm::enumerate(total.reals)) {
+    double beta = range.reals[r], share = a.div(a.round(inside.reals[r]), a.round(count.reals[r]));
+    sum = a.add(a.mul(beta, sum), share > threshold ? a.mul(decay, beta) : 0);
   }
-  add(op.getRange(), sums);
+  add(op.getRange(), total);
 }
 
 /// Straight through the rounding; where the range is given, 0 beyond it. A dynamic range is a constant and masks
@@ -153,14 +162,12 @@ llvm::Error Backward::vjpAccumulateOp(AccumulateOp op, const Tensor &g) {
   add(op.getInput(), std::move(dplanes));
   if (!op.getBias())
     return llvm::Error::success();
-  Tensor dbias = Tensor::zeros({g.shape[1]});
-  for (int64_t o = 0; o < g.shape[1]; ++o) {
-    double sum = 0;
-    for (int64_t b = 0; b < g.shape[0]; ++b)
-      sum += g.at({b, o});
-    dbias.at({o}) = a.round(sum);
-  }
-  add(op.getBias(), std::move(dbias));
+  std::vector<Patch> summands;
+  Patch &all = summands.emplace_back(0, 0, g.shape[0], 0, g.shape[1]);
+  all.values = g.reals;
+  Sizes sizes;
+  sizes[Axis::N] = g.shape[1];
+  add(op.getBias(), reduce(summands, AxesAttr::get(op.getContext(), {Axis::N}), Axis::M, Axis::N, sizes, a));
   return llvm::Error::success();
 }
 
@@ -185,7 +192,7 @@ llvm::Error Backward::run(Operation *op) {
 
 llvm::Expected<std::vector<std::optional<Tensor>>> mho::reference::evaluateGradient(func::FuncOp function,
                                                                                     ArrayRef<Tensor> inputs,
-                                                                                    const Tensor &gy,
+                                                                                    ArrayRef<Tensor> outputGradients,
                                                                                     const EvaluateOptions &options) {
   EvaluateOptions noiseFree = options;
   noiseFree.draws = false;
@@ -194,16 +201,18 @@ llvm::Expected<std::vector<std::optional<Tensor>>> mho::reference::evaluateGradi
     if (llvm::Error error = evaluateBody(function, inputs, *env))
       return error;
   Operation *terminator = function.front().getTerminator();
-  if (terminator->getNumOperands() != 1)
-    return fail("expected @" + function.getName() + " to have one result, got " + Twine(terminator->getNumOperands()));
-  Value result = terminator->getOperand(0);
-  if (gy.shape != forward[result].shape || gy.isInteger)
-    return fail("expected the output gradient to be " + forward[result].shapeText() + ", got " + gy.shapeText());
-  Tensor seed = gy;
-  for (double &v : seed.reals)
-    v = forward.arithmetic.round(v);
+  if (terminator->getNumOperands() != outputGradients.size() || outputGradients.empty())
+    return fail("expected one output gradient for each of the " + Twine(terminator->getNumOperands()) +
+                " results of @" + function.getName() + ", got " + Twine(outputGradients.size()));
   Backward backward(forward, clean);
-  backward.add(result, std::move(seed));
+  for (auto [result, gy] : llvm::zip(terminator->getOperands(), outputGradients)) {
+    if (gy.shape != forward[result].shape || gy.isInteger)
+      return fail("expected the output gradient to be " + forward[result].shapeText() + ", got " + gy.shapeText());
+    Tensor seed = gy;
+    for (double &v : seed.reals)
+      v = forward.arithmetic.round(v);
+    backward.add(result, std::move(seed));
+  }
   for (Operation &op : llvm::reverse(function.front().without_terminator()))
     if (llvm::Error error = backward.run(&op))
       return error;

@@ -1,6 +1,10 @@
 #include "dialect/Reference/ScalarInterpreter.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
 
 using namespace mlir;
 using namespace mho::reference;
@@ -102,6 +106,20 @@ static double wrap(int64_t v, Type type) {
   return width == 1 ? double(v & 1) : double(llvm::SignExtend64(uint64_t(v), width));
 }
 
+/// The value of an integer of `type` read without a sign.
+static uint64_t withoutSign(double v, Type type) {
+  unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+  return uint64_t(int64_t(v)) & llvm::maskTrailingOnes<uint64_t>(width);
+}
+
+/// To the nearest i32 towards 0; beyond its range the end of it, and NaN 0 (SPEC.md, "Scalar code").
+static double toInt32(double v) {
+  if (std::isnan(v))
+    return 0;
+  return std::trunc(std::clamp(v, double(INT32_MIN), double(INT32_MAX)));
+}
+
+/// Operands are sign extended, which keeps their unsigned order too.
 static bool compare(arith::CmpIPredicate predicate, int64_t x, int64_t y) {
   using P = arith::CmpIPredicate;
   switch (predicate) {
@@ -149,13 +167,29 @@ Result ScalarInterpreter::evalInteger(Operation *op) const {
       .Case([&](arith::OrIOp) { return wrapped(x() | y()); })
       .Case([&](arith::XOrIOp) { return wrapped(x() ^ y()); })
       .Case([&](arith::CmpIOp cmp) { return compare(cmp.getPredicate(), x(), y()); })
-      .Case<arith::SIToFPOp, arith::UIToFPOp>([&](auto) { return a.round(operand(op, 0)); })
+      .Case([&](arith::ShLIOp) { return wrapped(x() << (y() & 31)); })
+      .Case([&](arith::ShRUIOp) {
+        return wrapped(withoutSign(operand(op, 0), op->getOperand(0).getType()) >> (y() & 31));
+      })
+      .Case([&](arith::ShRSIOp) { return wrapped(x() >> (y() & 31)); })
+      .Case([&](arith::SIToFPOp) { return a.round(op->getOperand(0).getType().isInteger(1) ? -operand(op, 0) : x()); })
+      .Case([&](arith::UIToFPOp) { return a.round(double(withoutSign(operand(op, 0), op->getOperand(0).getType()))); })
+      .Case([&](arith::ExtUIOp) { return double(withoutSign(operand(op, 0), op->getOperand(0).getType())); })
+      .Case([&](arith::FPToSIOp) { return toInt32(operand(op, 0)); })
+      .Case([&](arith::BitcastOp cast) {
+        if (cast.getType().isF32())
+          return double(llvm::bit_cast<float>(uint32_t(int64_t(operand(op, 0)))));
+        return op->getOperand(0).getType().isF32() ? double(llvm::bit_cast<int32_t>(float(operand(op, 0))))
+                                                   : operand(op, 0);
+      })
       .Default([](Operation *) { return Result(); });
 }
 
 Result ScalarInterpreter::evalAnalog(Operation *op) const {
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case([&](NormalOp normal) { return draws ? drawNormal(keys[normal.getKey()], normal.getStream(), element) : 0; })
+      .Case([&](NormalOp normal) {
+        return draws ? drawNormal(keys[normal.getKey()], normal.getStream(), normal.getMap(), element) : 0;
+      })
       .Case([&](UniformOp uniform) {
         return draws ? drawUniform(keys[uniform.getKey()], uniform.getStream(), element) : 1;
       })

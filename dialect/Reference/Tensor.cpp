@@ -52,7 +52,7 @@ std::string Tensor::shapeText() const {
 bool Tensor::fits(mlir::Type type) const {
   auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
   mlir::Type element = tensor ? tensor.getElementType() : type;
-  if (element.isIntOrIndex() != isInteger)
+  if (!element.isIntOrIndexOrFloat() || element.isIntOrIndex() != isInteger)
     return false;
   if (!tensor)
     return shape.empty();

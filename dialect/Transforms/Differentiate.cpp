@@ -30,10 +30,11 @@ private:
   TiledMvmOp createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAxes, Value epilogue, ArrayRef<Axis> epilogueAxes,
                           bool keepWeightStats, ArrayRef<Attribute> results, TypeRange types);
   void openRegion(Region &region);
-  IRMapping mapVisible(Region &region, unsigned elements, Region &source, unsigned sourceElements,
-                       ArrayRef<Axis> sourceAxes, std::optional<Side> sourceSide);
+  void copyMaps(TiledMvmOp gradient);
+  IRMapping mapVisible(TiledMvmOp gradient, unsigned region, unsigned source);
   LogicalResult buildOutputGradient(TiledMvmOp gradient);
-  void buildLoad(TiledMvmOp gradient, Region &source, Side sourceSide, bool noiseFree);
+  void buildLoad(TiledMvmOp gradient, Region &source, bool noiseFree);
+  void cloneYield(Region &region, Region &source, IRMapping &mapping);
   LogicalResult buildFinish(TiledMvmOp gradient, Side side, bool noiseFree);
   void buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reductions);
   void finishFunction(TiledMvmOp gradient, StringRef valueName);
@@ -113,10 +114,11 @@ TiledMvmOp Gradient::createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAx
       stats.push_back(stat);
     }
   auto axesList = [&](ArrayRef<Attribute> list) { return builder.getArrayAttr(list); };
-  return builder.create<TiledMvmOp>(
-      loc, types, lhs, rhs, epilogue, params, keys, Value(), AxisAttr::get(builder.getContext(), contract),
-      kernel.getTiling(), axesList(lhsAxes), axesList({axes(rhsAxes)}), axesList({axes(epilogueAxes)}),
-      axesList(paramAxes), axesList(stats), builder.getDenseI64ArrayAttr({0, 0}), axesList(results));
+  return builder.create<TiledMvmOp>(loc, types, lhs, rhs, epilogue, params, keys, Value(),
+                                    AxisAttr::get(builder.getContext(), contract), kernel.getTileAxisAttr(),
+                                    kernel.getTiling(), axesList(lhsAxes), axesList({axes(rhsAxes)}),
+                                    axesList({axes(epilogueAxes)}), axesList(paramAxes), axesList(stats),
+                                    builder.getDenseI64ArrayAttr({0, 0}), axesList(results), stats.size());
 }
 
 void Gradient::openRegion(Region &region) {
@@ -125,50 +127,58 @@ void Gradient::openRegion(Region &region) {
   builder.createBlock(&region, region.end(), types, SmallVector<Location>(types.size(), loc));
 }
 
-/// Maps the parameter and statistic arguments of a region of the forward kernel to those of `region`, where they are
-/// visible.
-IRMapping Gradient::mapVisible(Region &region, unsigned elements, Region &source, unsigned sourceElements,
-                               ArrayRef<Axis> sourceAxes, std::optional<Side> sourceSide) {
-  auto owner = cast<TiledMvmOp>(region.getParentOp());
-  SmallVector<Axis> visible;
-  std::optional<Side> side;
-  switch (region.getRegionNumber()) {
-  case 0:
-    side = Side::Lhs;
-    visible = owner.getLoadAxes(*side);
-    break;
-  case 1:
-    side = Side::Rhs;
-    visible = owner.getLoadAxes(*side);
-    break;
-  default:
-    visible = owner.getFinishAxes();
-  }
+/// Maps the parameter and statistic arguments of a region of the forward kernel (by index) to those of a region of the
+/// gradient kernel, where they are visible.
+IRMapping Gradient::mapVisible(TiledMvmOp gradient, unsigned region, unsigned source) {
+  Region &to = gradient->getRegion(region), &from = kernel->getRegion(source);
   DenseMap<int64_t, Value> paramArgument, statArgument;
-  unsigned at = elements;
-  for (int64_t i : owner.getVisibleParams(visible))
-    paramArgument[i] = region.getArgument(at++);
-  for (int64_t i : owner.getVisibleStats(visible, side))
-    statArgument[i] = region.getArgument(at++);
+  unsigned at = gradient.getElementCount(region);
+  for (int64_t i : gradient.getVisibleParams(region))
+    paramArgument[i] = to.getArgument(at++);
+  for (int64_t i : gradient.getVisibleStats(region))
+    statArgument[i] = to.getArgument(at++);
 
   IRMapping mapping;
-  at = sourceElements;
-  for (int64_t i : kernel.getVisibleParams(sourceAxes)) {
+  at = kernel.getElementCount(source);
+  for (int64_t i : kernel.getVisibleParams(source)) {
     if (Value argument = paramArgument.lookup(i))
-      mapping.map(source.getArgument(at), argument);
+      mapping.map(from.getArgument(at), argument);
     ++at;
   }
-  for (int64_t i : kernel.getVisibleStats(sourceAxes, sourceSide)) {
+  for (int64_t i : kernel.getVisibleStats(source)) {
     Value argument;
     if (importedStat.contains(i))
       argument = paramArgument.lookup(importedStat.lookup(i));
     else if (recomputedStat.contains(i))
       argument = statArgument.lookup(recomputedStat.lookup(i));
     if (argument)
-      mapping.map(source.getArgument(at), argument);
+      mapping.map(from.getArgument(at), argument);
     ++at;
   }
   return mapping;
+}
+
+/// The maps of the statistics that the gradient takes again.
+void Gradient::copyMaps(TiledMvmOp gradient) {
+  for (auto [from, to] : recomputedStat) {
+    Region &source = kernel->getRegion(TiledMvmOp::kFirstMap + from),
+           &region = gradient->getRegion(TiledMvmOp::kFirstMap + to);
+    if (source.empty())
+      continue;
+    OpBuilder::InsertionGuard guard(builder);
+    openRegion(region);
+    IRMapping mapping = mapVisible(gradient, TiledMvmOp::kFirstMap + to, TiledMvmOp::kFirstMap + from);
+    mapping.map(source.getArgument(0), region.getArgument(0));
+    cloneYield(region, source, mapping);
+  }
+}
+
+/// Ends `region` with the values that `source` yields, its code copied.
+void Gradient::cloneYield(Region &region, Region &source, IRMapping &mapping) {
+  SmallVector<Value> values;
+  for (Value value : cloneRegionBody(builder, source, mapping).getValues())
+    values.push_back(mapping.lookupOrDefault(value));
+  builder.create<YieldOp>(loc, values, ValueRange{}, ValueRange{});
 }
 
 /// load_lhs of both gradients: G = g * finish' * end_tile'.
@@ -176,20 +186,19 @@ LogicalResult Gradient::buildOutputGradient(TiledMvmOp gradient) {
   OpBuilder::InsertionGuard guard(builder);
   Region &region = gradient.getLoadLhs();
   openRegion(region);
-  unsigned elements = 1 + bits.size();
   Region &finish = kernel.getFinish(), &endTile = kernel.getEndTile();
-  IRMapping finishMap = mapVisible(region, elements, finish, 1, kernel.getFinishAxes(), std::nullopt);
+  IRMapping finishMap = mapVisible(gradient, TiledMvmOp::kLoadLhs, TiledMvmOp::kFinish);
   ScalarGradient throughFinish(builder, finishMap);
   if (failed(throughFinish.run(finish, 1, region.getArgument(0))))
     return failure();
-  IRMapping tileMap = mapVisible(region, elements, endTile, 1, kernel.getEndTileAxes(), std::nullopt);
+  IRMapping tileMap = mapVisible(gradient, TiledMvmOp::kLoadLhs, TiledMvmOp::kEndTile);
   ScalarGradient throughTile(builder, tileMap);
   Value seed = throughFinish.of(finish.getArgument(0));
   if (failed(throughTile.run(endTile, 1, seed, region.getArguments().slice(1, bits.size()))))
     return failure();
   if (!throughTile.reductions().empty())
-    return kernel.emitOpError(
-        "a parameter gradient at the end of a tile needs a recomputed accumulator, which is not offered yet");
+    return kernel.emitOpError("not differentiated: a parameter gradient at the end of a tile needs the accumulator, "
+                              "which is not kept");
   Value result = throughTile.of(endTile.getArgument(0));
   builder.create<YieldOp>(loc, ValueRange{result}, ValueRange{}, ValueRange{});
   return success();
@@ -214,14 +223,13 @@ static void removeDraws(Block &block) {
 }
 
 /// load_rhs: the other factor as forward saw it.
-void Gradient::buildLoad(TiledMvmOp gradient, Region &source, Side sourceSide, bool noiseFree) {
+void Gradient::buildLoad(TiledMvmOp gradient, Region &source, bool noiseFree) {
   OpBuilder::InsertionGuard guard(builder);
   Region &region = gradient.getLoadRhs();
   openRegion(region);
-  IRMapping mapping = mapVisible(region, 1, source, 1, kernel.getLoadAxes(sourceSide), sourceSide);
+  IRMapping mapping = mapVisible(gradient, TiledMvmOp::kLoadRhs, source.getRegionNumber());
   mapping.map(source.getArgument(0), region.getArgument(0));
-  YieldOp yield = cloneRegionBody(builder, source, mapping);
-  builder.create<YieldOp>(loc, ValueRange{mapping.lookupOrDefault(yield.getValues()[0])}, ValueRange{}, ValueRange{});
+  cloneYield(region, source, mapping);
   if (noiseFree)
     removeDraws(region.front());
 }
@@ -231,7 +239,7 @@ LogicalResult Gradient::buildFinish(TiledMvmOp gradient, Side side, bool noiseFr
   OpBuilder::InsertionGuard guard(builder);
   Region &source = side == Side::Lhs ? kernel.getLoadLhs() : kernel.getLoadRhs(), &region = gradient.getFinish();
   openRegion(region);
-  IRMapping mapping = mapVisible(region, 2, source, 1, kernel.getLoadAxes(side), side);
+  IRMapping mapping = mapVisible(gradient, TiledMvmOp::kFinish, source.getRegionNumber());
   mapping.map(source.getArgument(0), region.getArgument(1));
   ScalarGradient scalar(builder, mapping);
   if (failed(scalar.run(source, 1, region.getArgument(0))))
@@ -252,8 +260,7 @@ LogicalResult Gradient::buildFinish(TiledMvmOp gradient, Side side, bool noiseFr
 void Gradient::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reductions) {
   Region &region = gradient.getTail();
   openRegion(region);
-  SmallVector<int64_t> visible =
-      gradient.getVisibleParams(cast<ResultAttr>(gradient.getResultSpecs()[1]).getOver().getAxes());
+  SmallVector<int64_t> visible = gradient.getVisibleParams(TiledMvmOp::kTail);
   SmallVector<Value> yielded(region.getArguments().take_front(gradient.getOutputs().size() - 1));
   unsigned first = 0;
   for (const PendingReduction &reduction : reductions) {
@@ -265,7 +272,7 @@ void Gradient::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reducti
     Region &load = kernel.getLoadLhs();
     unsigned at = 1;
     DenseMap<Value, int64_t> paramOf;
-    for (int64_t i : kernel.getVisibleParams(kernel.getLoadAxes(Side::Lhs)))
+    for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kLoadLhs))
       paramOf[load.getArgument(at++)] = i;
     for (auto [i, input] : llvm::enumerate(const_cast<SurrogateOp &>(reduction.surrogate).getInputs().drop_front())) {
       auto *found = llvm::find(visible, paramOf.lookup(input));
@@ -284,26 +291,75 @@ void Gradient::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reducti
 void Gradient::finishFunction(TiledMvmOp gradient, StringRef valueName) {
   builder.create<func::ReturnOp>(loc, gradient.getResults());
   function.setType(FunctionType::get(builder.getContext(), function.getArgumentTypes(), gradient.getResultTypes()));
-  SmallVector<StringRef> names{valueName, "drange", "unclipped", "inputs"};
-  for (unsigned i = 0; i < gradient.getOutputs().size() && i < names.size(); ++i)
-    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(names[i]));
+  // A second range has its own sum and counts: drange#2, ...
+  constexpr StringLiteral names[] = {"drange", "unclipped", "inputs"};
+  function.setResultAttr(0, AnalogDialect::kNameAttr, builder.getStringAttr(valueName));
+  for (unsigned i = 1; i < gradient.getOutputs().size(); ++i) {
+    unsigned number = (i - 1) / std::size(names) + 1;
+    std::string name = names[(i - 1) % std::size(names)].str() + (number > 1 ? "#" + std::to_string(number) : "");
+    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
+  }
   for (Region &region : gradient->getRegions())
     if (!region.empty())
       eraseUnused(region.front());
+  // Every number drawn in a gradient is one that forward drew.
+  gradient->walk([](DrawOpInterface draw) { draw.setRedraw(true); });
   gradient.pruneUnused();
 }
 
-/// The range gradients that the DAC side of the forward kernel asks for: their sums and counts, as results over (t).
-static void appendReductions(TiledMvmOp kernel, OpBuilder &builder, SmallVectorImpl<Attribute> &results,
-                             SmallVectorImpl<Type> &types) {
-  AxesAttr over = AxesAttr::get(builder.getContext(), {Axis::T});
-  Type perTile = RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type());
-  for (auto surrogate : kernel.getLoadLhs().front().getOps<SurrogateOp>())
+/// The parameter of the kernel whose gradient a surrogate of load_lhs reduces to.
+static int64_t reducedParam(TiledMvmOp kernel, SurrogateOp surrogate) {
+  Value input = surrogate.getInputs()[*surrogate.getWrt()];
+  auto argument = dyn_cast<BlockArgument>(input);
+  SmallVector<int64_t> visible = kernel.getVisibleParams(TiledMvmOp::kLoadLhs);
+  int64_t at = argument ? int64_t(argument.getArgNumber()) - kernel.getElementCount(TiledMvmOp::kLoadLhs) : -1;
+  return at >= 0 && at < int64_t(visible.size()) ? visible[at] : -1;
+}
+
+/// The parameter gradients that load_lhs of the forward kernel asks for: their sums and counts, over the parameter's
+/// axes.
+static LogicalResult appendReductions(TiledMvmOp kernel, SmallVectorImpl<Attribute> &results,
+                                      SmallVectorImpl<Type> &types) {
+  MLIRContext *context = kernel.getContext();
+  AxesAttr all;
+  for (auto surrogate : kernel.getLoadLhs().front().getOps<SurrogateOp>()) {
+    if (!surrogate.getWrt())
+      continue;
+    int64_t param = reducedParam(kernel, surrogate);
+    if (param < 0)
+      return surrogate.emitOpError("not differentiated: expected 'wrt' to name a parameter of the kernel");
+    AxesAttr over = kernel.getAxesOf(kernel.getParamAxes(), param);
+    if (all && all != over)
+      return surrogate.emitOpError("not differentiated: expected parameter gradients over the same axes, got ")
+             << all.str() << " and " << over.str();
+    all = over;
+    auto type = dyn_cast<RankedTensorType>(kernel.getParams()[param].getType());
     for (Value value : cast<YieldOp>(surrogate.getDerivative().front().getTerminator()).getReductions()) {
-      results.push_back(ResultAttr::get(builder.getContext(),
-                                        value.getType().isF32() ? ResultKind::Sum : ResultKind::Count, over, 0));
-      types.push_back(perTile);
+      results.push_back(
+          ResultAttr::get(context, value.getType().isF32() ? ResultKind::Sum : ResultKind::Count, over, 0));
+      types.push_back(type ? type : RankedTensorType::get({}, Float32Type::get(context)));
     }
+  }
+  return success();
+}
+
+/// Says why a forward kernel has no gradient yet.
+static LogicalResult checkSupported(TiledMvmOp kernel) {
+  auto refuse = [&](StringRef expected) { return kernel.emitOpError("not differentiated: expected ") << expected; };
+  auto isOver = [&](ArrayAttr axes, ArrayRef<Axis> expected) {
+    return axes.size() == 1 && kernel.getAxesOf(axes, 0).getAxes() == expected;
+  };
+  if (kernel.getContract() != Axis::K || !isOver(kernel.getLhsAxes(), {Axis::M, Axis::K}) ||
+      !isOver(kernel.getRhsAxes(), {Axis::N, Axis::K}))
+    return refuse("a contraction over k of one lhs operand over (m, k) and one rhs operand over (n, k)");
+  if (kernel.getAccumulators() != ArrayRef<int64_t>({0, 0}))
+    return refuse("one accumulator per tile, of the first loaded values");
+  if (kernel.getResultSpec(0).getKind() != ResultKind::Value || !kernel.getReductions().empty() ||
+      !kernel.getResultsOf({ResultKind::Planes}).empty())
+    return refuse("the value as first result, and beside it bits and statistics only");
+  if (!kernel.getEpilogue().empty() || kernel.getInit())
+    return refuse("neither epilogue operands nor an initial value");
+  return success();
 }
 
 LogicalResult Gradient::buildInput() {
@@ -311,11 +367,13 @@ LogicalResult Gradient::buildInput() {
   Value x = arguments.lookup(kernel.getLhs()[0]), w = arguments.lookup(kernel.getRhs()[0]);
   SmallVector<Attribute> results{ResultAttr::get(builder.getContext(), ResultKind::Value, axes({Axis::M, Axis::K}), 0)};
   SmallVector<Type> types{x.getType()};
-  appendReductions(kernel, builder, results, types);
+  if (failed(appendReductions(kernel, results, types)))
+    return failure();
   TiledMvmOp gradient = createKernel(Axis::N, w, {Axis::N, Axis::K}, x, {Axis::M, Axis::K}, true, results, types);
+  copyMaps(gradient);
   if (failed(buildOutputGradient(gradient)))
     return failure();
-  buildLoad(gradient, kernel.getLoadRhs(), Side::Rhs, true);
+  buildLoad(gradient, kernel.getLoadRhs(), true);
   if (failed(buildFinish(gradient, Side::Lhs, false)))
     return failure();
   finishFunction(gradient, "dx");
@@ -330,7 +388,7 @@ LogicalResult Gradient::buildWeight() {
       createKernel(Axis::M, x, {Axis::M, Axis::K}, w, {Axis::N, Axis::K}, false, results, {w.getType()});
   if (failed(buildOutputGradient(gradient)))
     return failure();
-  buildLoad(gradient, kernel.getLoadLhs(), Side::Lhs, false);
+  buildLoad(gradient, kernel.getLoadLhs(), false);
   if (failed(buildFinish(gradient, Side::Rhs, true)))
     return failure();
   finishFunction(gradient, "dweight");
@@ -345,16 +403,12 @@ struct DifferentiatePass : mho::analog::impl::AnalogDifferentiatePassBase<Differ
       if (function.isExternal() || function.front().getTerminator()->getNumOperands() == 0)
         continue;
       auto kernel = function.front().getTerminator()->getOperand(0).getDefiningOp<TiledMvmOp>();
-      if (kernel && kernel.getContract() == Axis::K)
+      if (kernel && kernel.isForward())
         kernels.push_back({function, kernel});
     }
     for (auto [function, kernel] : kernels) {
-      if (kernel.getAccumulatorCount() != 1) {
-        kernel.emitOpError("not differentiated: expected one accumulator per tile, got ")
-            << kernel.getAccumulatorCount();
-        return signalPassFailure();
-      }
-      if (failed(Gradient(function, kernel).buildWeight()) || failed(Gradient(function, kernel).buildInput()))
+      if (failed(checkSupported(kernel)) || failed(Gradient(function, kernel).buildWeight()) ||
+          failed(Gradient(function, kernel).buildInput()))
         return signalPassFailure();
     }
   }

@@ -5,7 +5,7 @@
 #include "dialect/Transforms/Passes.h"
 #include "dialect/Transforms/ScalarGradient.h"
 
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace mho::analog {
@@ -26,6 +26,12 @@ struct Layer {
   BlockArgument inputRoot, weightRoot;
 };
 
+/// A parameter of an effect: parameter or statistic `index` of the kernel.
+struct Use {
+  bool isStat;
+  size_t index;
+};
+
 class Fusion {
 public:
   Fusion(func::FuncOp function, bool save) : function(function), builder(function.getContext()), save(save) {}
@@ -35,21 +41,21 @@ private:
   LogicalResult findLayer(AccumulateOp accumulate);
   FailureOr<BlockArgument> chain(Value value, SmallVectorImpl<EffectOpInterface> &effects, StringRef what);
   LogicalResult collectParameters(ArrayRef<EffectOpInterface> effects, StringRef site);
-  LogicalResult addStat(AbsMaxOp op, AxesAttr axes);
-  int64_t addParam(Value value, AxesAttr axes);
+  FailureOr<Use> addStat(AbsMaxOp op, AxesAttr axes);
+  Use addParam(Value value, AxesAttr axes);
   void addStrength(EffectOpInterface effect, StringRef site, const EffectParameter &parameter);
   TiledMvmOp createKernel();
-  Value applyEffects(Region &region, unsigned elements, ArrayRef<EffectOpInterface> effects, ArrayRef<Axis> axes,
-                     std::optional<Side> side, TiledMvmOp kernel, SmallVectorImpl<Value> *bits);
+  Value applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
+                     SmallVectorImpl<Value> *bits = nullptr);
   void rewriteFunction(TiledMvmOp kernel);
 
   func::FuncOp function;
   OpBuilder builder;
   bool save;
   Layer layer;
-  llvm::MapVector<Value, AxesAttr> params;        // kernel parameters, in order
-  llvm::MapVector<Value, StatAttr> stats;         // absmax values -> statistics
-  DenseMap<Operation *, SmallVector<Value>> uses; // of each effect: its parameters as values of `params` or `stats`
+  SmallVector<std::pair<Value, AxesAttr>> params; // of the kernel; a value may be read over several axes
+  SmallVector<std::pair<Value, StatAttr>> stats;  // absmax values and what they are to the kernel
+  DenseMap<Operation *, SmallVector<Use>> uses;   // of each effect: its parameters
   SmallVector<Value> keys;
   llvm::StringSet<> strengthNames;
 };
@@ -83,26 +89,35 @@ LogicalResult Fusion::findLayer(AccumulateOp accumulate) {
                            w = chain(layer.mvm.getWeight(), layer.weight, "weight");
   if (failed(x) || failed(w))
     return failure();
+  // One argument cannot have two gradients.
+  if (*x == *w)
+    return layer.mvm.emitOpError("not fused: expected input and weight to be two function arguments, got one");
+  if (Value bias = accumulate.getBias(); bias && !isa<BlockArgument>(bias))
+    return accumulate.emitOpError("not fused: expected the bias to be a function argument");
   layer.inputRoot = *x;
   layer.weightRoot = *w;
   return success();
 }
 
-int64_t Fusion::addParam(Value value, AxesAttr axes) {
-  auto [it, inserted] = params.insert({value, axes});
-  return it - params.begin();
+/// Index of an entry in a list, to which it is added where it is new.
+template <class Entry> static size_t indexIn(SmallVectorImpl<Entry> &list, const Entry &entry) {
+  size_t index = llvm::find(list, entry) - list.begin();
+  if (index == list.size())
+    list.push_back(entry);
+  return index;
 }
 
+Use Fusion::addParam(Value value, AxesAttr axes) { return {false, indexIn(params, {value, axes})}; }
+
 /// The statistic of the kernel that stands for an absmax of the raw input or weight.
-LogicalResult Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
+FailureOr<Use> Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
   Side side = op.getInput() == layer.inputRoot ? Side::Lhs : Side::Rhs;
   if (op.getInput() != layer.inputRoot && op.getInput() != layer.weightRoot)
     return op.emitOpError("not fused: expected the largest absolute value of the layer's raw input or weight");
   if ((op.getPer() == Granularity::Row) != (side == Side::Lhs))
     return op.emitOpError(
         "not fused: expected 'per row' for the input and 'per channel' or 'per tensor' for the weight");
-  stats.insert({op.getResult(), StatAttr::get(op.getContext(), StatKind::AbsMax, side, 0, axes)});
-  return success();
+  return Use{true, indexIn(stats, {op.getResult(), StatAttr::get(op.getContext(), StatKind::AbsMax, side, 0, axes)})};
 }
 
 /// A strength becomes a scalar argument of the function, named after where it acts, its op and its attribute.
@@ -116,8 +131,7 @@ void Fusion::addStrength(EffectOpInterface effect, StringRef site, const EffectP
   unsigned index = function.getNumArguments();
   function.insertArgument(index, builder.getF32Type(), attributes, effect->getLoc());
   Value argument = function.getArgument(index);
-  addParam(argument, AxesAttr::get(builder.getContext(), {}));
-  uses[effect].push_back(argument);
+  uses[effect].push_back(addParam(argument, AxesAttr::get(builder.getContext(), {})));
 }
 
 LogicalResult Fusion::collectParameters(ArrayRef<EffectOpInterface> effects, StringRef site) {
@@ -127,44 +141,45 @@ LogicalResult Fusion::collectParameters(ArrayRef<EffectOpInterface> effects, Str
         addStrength(effect, site, parameter);
         continue;
       }
-      uses[effect].push_back(parameter.value);
       if (auto absmax = parameter.value.getDefiningOp<AbsMaxOp>()) {
-        if (failed(addStat(absmax, parameter.axes)))
+        FailureOr<Use> use = addStat(absmax, parameter.axes);
+        if (failed(use))
           return failure();
+        uses[effect].push_back(*use);
       } else if (isa<BlockArgument>(parameter.value)) {
-        addParam(parameter.value, parameter.axes);
+        uses[effect].push_back(addParam(parameter.value, parameter.axes));
       } else {
         return effect->emitOpError("not fused: expected its parameters to be function arguments or analog.absmax");
       }
     }
-    for (Value key : effect.getEffectKeys())
-      if (!llvm::is_contained(keys, key))
-        keys.push_back(key);
+    for (const EffectDraw &draw : effect.getEffectDraws())
+      if (!llvm::is_contained(keys, draw.key))
+        keys.push_back(draw.key);
   }
   return success();
 }
 
 /// Adds the block of a region and applies the effects to its first argument, in order.
-Value Fusion::applyEffects(Region &region, unsigned elements, ArrayRef<EffectOpInterface> effects, ArrayRef<Axis> axes,
-                           std::optional<Side> side, TiledMvmOp kernel, SmallVectorImpl<Value> *bits) {
-  SmallVector<Type> types = kernel.getRegionArgumentTypes(region.getRegionNumber());
-  Block *block =
-      builder.createBlock(&region, region.end(), types, SmallVector<Location>(types.size(), function.getLoc()));
+Value Fusion::applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
+                           SmallVectorImpl<Value> *bits) {
+  SmallVector<Type> types = kernel.getRegionArgumentTypes(region);
+  Region &body = kernel->getRegion(region);
+  Block *block = builder.createBlock(&body, body.end(), types, SmallVector<Location>(types.size(), function.getLoc()));
   // Visible parameters, then statistics, follow the elements.
-  DenseMap<Value, Value> argumentOf;
-  unsigned at = elements;
-  for (int64_t i : kernel.getVisibleParams(axes))
-    argumentOf[params.begin()[i].first] = block->getArgument(at++);
-  for (int64_t i : kernel.getVisibleStats(axes, side))
-    argumentOf[stats.begin()[i].first] = block->getArgument(at++);
+  DenseMap<int64_t, Value> paramArgument, statArgument;
+  unsigned at = kernel.getElementCount(region);
+  for (int64_t i : kernel.getVisibleParams(region))
+    paramArgument[i] = block->getArgument(at++);
+  for (int64_t i : kernel.getVisibleStats(region))
+    statArgument[i] = block->getArgument(at++);
   Value value = block->getArgument(0);
   for (EffectOpInterface effect : effects) {
     SmallVector<Value> arguments;
-    for (Value use : uses[effect])
-      arguments.push_back(argumentOf.lookup(use));
+    for (Use use : uses[effect])
+      arguments.push_back((use.isStat ? statArgument : paramArgument).lookup(use.index));
     SmallVector<int64_t> keyIndices;
-    for (Value key : effect.getEffectKeys())
-      keyIndices.push_back(llvm::find(keys, key) - keys.begin());
+    for (const EffectDraw &draw : effect.getEffectDraws())
+      keyIndices.push_back(llvm::find(keys, draw.key) - keys.begin());
     value = effect.buildScalar(builder, effect->getLoc(), value, arguments, keyIndices);
     if (auto surrogate = value.getDefiningOp<SurrogateOp>(); surrogate && bits)
       llvm::append_range(*bits, surrogate.getSaved());
@@ -203,25 +218,24 @@ TiledMvmOp Fusion::createKernel() {
   }
   auto kernel = builder.create<TiledMvmOp>(
       loc, types, ValueRange{layer.inputRoot}, ValueRange{layer.weightRoot}, ValueRange{}, paramValues, keys, Value(),
-      AxisAttr::get(context, Axis::K), getTiling(layer.mvm), builder.getArrayAttr({axes({Axis::M, Axis::K})}),
-      builder.getArrayAttr({axes({Axis::N, Axis::K})}), builder.getArrayAttr({}), builder.getArrayAttr(paramAxes),
-      builder.getArrayAttr(statList), builder.getDenseI64ArrayAttr({0, 0}), builder.getArrayAttr(results));
+      AxisAttr::get(context, Axis::K), AxisAttr::get(context, Axis::K), getTiling(layer.mvm),
+      builder.getArrayAttr({axes({Axis::M, Axis::K})}), builder.getArrayAttr({axes({Axis::N, Axis::K})}),
+      builder.getArrayAttr({}), builder.getArrayAttr(paramAxes), builder.getArrayAttr(statList),
+      builder.getDenseI64ArrayAttr({0, 0}), builder.getArrayAttr(results), statList.size());
 
   OpBuilder::InsertionGuard guard(builder);
-  Value l =
-      applyEffects(kernel.getLoadLhs(), 1, layer.input, kernel.getLoadAxes(Side::Lhs), Side::Lhs, kernel, nullptr);
+  Value l = applyEffects(kernel, TiledMvmOp::kLoadLhs, layer.input);
   builder.create<YieldOp>(loc, ValueRange{l}, ValueRange{}, ValueRange{});
-  Value r =
-      applyEffects(kernel.getLoadRhs(), 1, layer.weight, kernel.getLoadAxes(Side::Rhs), Side::Rhs, kernel, nullptr);
+  Value r = applyEffects(kernel, TiledMvmOp::kLoadRhs, layer.weight);
   builder.create<YieldOp>(loc, ValueRange{r}, ValueRange{}, ValueRange{});
   SmallVector<Value> bits;
-  Value e = applyEffects(kernel.getEndTile(), 1, layer.planes, kernel.getEndTileAxes(), std::nullopt, kernel, &bits);
+  Value e = applyEffects(kernel, TiledMvmOp::kEndTile, layer.planes, &bits);
   builder.create<YieldOp>(loc, ValueRange{e}, save ? ValueRange(bits) : ValueRange{}, ValueRange{});
-  Value sum = applyEffects(kernel.getFinish(), 1, {}, kernel.getFinishAxes(), std::nullopt, kernel, nullptr);
+  Value sum = applyEffects(kernel, TiledMvmOp::kFinish, {});
   if (Value bias = layer.accumulate.getBias()) {
     unsigned at = 1;
-    for (int64_t i : kernel.getVisibleParams(kernel.getFinishAxes())) {
-      if (params.begin()[i].first == bias)
+    for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish)) {
+      if (params[i].first == bias)
         sum = ScalarBuilder{builder, loc}.add(sum, kernel.getFinish().getArgument(at));
       ++at;
     }
@@ -234,11 +248,14 @@ void Fusion::rewriteFunction(TiledMvmOp kernel) {
   Operation *terminator = function.front().getTerminator();
   terminator->setOperands(kernel.getResults());
   function.setType(FunctionType::get(function.getContext(), function.getArgumentTypes(), kernel.getResultTypes()));
-  unsigned i = 0;
-  for (Attribute attr : kernel.getResultSpecs()) {
-    ResultKind kind = cast<ResultAttr>(attr).getKind();
-    StringRef name = kind == ResultKind::Value ? "y" : kind == ResultKind::Bits ? "saturation" : "row_range";
-    function.setResultAttr(i++, AnalogDialect::kNameAttr, builder.getStringAttr(name));
+  // Several results of a kind are numbered from the second on.
+  llvm::StringMap<unsigned> count;
+  for (unsigned i = 0; i < kernel.getOutputs().size(); ++i) {
+    ResultKind kind = kernel.getResultSpec(i).getKind();
+    std::string name = kind == ResultKind::Value ? "y" : kind == ResultKind::Bits ? "saturation" : "row_range";
+    if (unsigned number = ++count[name]; number > 1)
+      name += "#" + std::to_string(number);
+    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
   }
   eraseUnused(function.front(), kernel);
   kernel.pruneUnused();
@@ -264,8 +281,16 @@ struct FusePass : mho::analog::impl::AnalogFusePassBase<FusePass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || function.front().getTerminator()->getNumOperands() == 0)
         continue;
-      auto accumulate = function.front().getTerminator()->getOperand(0).getDefiningOp<AccumulateOp>();
-      if (accumulate && failed(Fusion(function, saveForBackward).run(accumulate)))
+      Operation *terminator = function.front().getTerminator();
+      auto accumulate = terminator->getOperand(0).getDefiningOp<AccumulateOp>();
+      if (!accumulate)
+        continue;
+      if (terminator->getNumOperands() > 1) {
+        function.emitError("not fused: expected @") << function.getName() << " to return the sum over tiles alone, got "
+                                                    << terminator->getNumOperands() << " results";
+        return signalPassFailure();
+      }
+      if (failed(Fusion(function, saveForBackward).run(accumulate)))
         return signalPassFailure();
     }
   }

@@ -55,13 +55,13 @@ FailureOr<Value> ScalarGradient::primal(Value value) {
   return mapping.lookup(value);
 }
 
-/// gradient of value * factor with respect to value.
-LogicalResult ScalarGradient::product(Value value, Value factor, Value gradient) {
+/// Adds the gradient of `op` = value * factor with respect to value.
+LogicalResult ScalarGradient::product(Operation *op, Value value, Value factor, Value gradient) {
   if (!activeValues.contains(value))
     return success();
   FailureOr<Value> other = primal(factor);
   if (failed(other))
-    return emitError(value.getLoc(), "the derivative of this product needs a value that is not kept for backward");
+    return op->emitError("the derivative of this product needs a value that is not kept for backward");
   accumulate(value, ScalarBuilder{builder, value.getLoc()}.mul(gradient, *other));
   return success();
 }
@@ -103,12 +103,13 @@ LogicalResult ScalarGradient::reverse(Operation *op, Value g) {
         return success();
       })
       .Case([&](arith::MulFOp mul) {
-        return failure(failed(product(mul.getLhs(), mul.getRhs(), g)) ||
-                       failed(product(mul.getRhs(), mul.getLhs(), g)));
+        return failure(failed(product(op, mul.getLhs(), mul.getRhs(), g)) ||
+                       failed(product(op, mul.getRhs(), mul.getLhs(), g)));
       })
       .Case([&](math::FmaOp fma) {
         accumulate(fma.getC(), g);
-        return failure(failed(product(fma.getA(), fma.getB(), g)) || failed(product(fma.getB(), fma.getA(), g)));
+        return failure(failed(product(op, fma.getA(), fma.getB(), g)) ||
+                       failed(product(op, fma.getB(), fma.getA(), g)));
       })
       .Case([&](arith::DivFOp div) -> LogicalResult {
         if (activeValues.contains(div.getRhs()))

@@ -36,7 +36,7 @@ public:
 private:
   void markActive(mlir::Block &block, unsigned arguments);
   void accumulate(mlir::Value value, mlir::Value gradient);
-  mlir::LogicalResult product(mlir::Value value, mlir::Value factor, mlir::Value gradient);
+  mlir::LogicalResult product(mlir::Operation *op, mlir::Value value, mlir::Value factor, mlir::Value gradient);
   mlir::FailureOr<mlir::Value> primal(mlir::Value value);
   mlir::LogicalResult reverse(mlir::Operation *op, mlir::Value gradient);
   mlir::LogicalResult reverseSurrogate(SurrogateOp op, mlir::Value gradient);

@@ -1,6 +1,7 @@
 #include "lowering/AnalogToVector/AnalogToVector.h"
 
 #include "lowering/AnalogToVector/KernelEmitter.h"
+#include "lowering/AnalogToVector/Supported.h"
 #include "lowering/Passes.h"
 
 namespace mho::lowering {
@@ -30,30 +31,6 @@ Type memrefOf(Type type, bool strided) {
   return MemRefType::get(sizes, tensor.getElementType(), layout);
 }
 
-/// Says why a kernel has no code on this backend yet.
-LogicalResult checkSupported(TiledMvmOp kernel) {
-  if (kernel.getAccumulatorCount() != 1)
-    return kernel.emitOpError("not lowered: expected one accumulator per tile, got ") << kernel.getAccumulatorCount();
-  if (kernel.getInit())
-    return kernel.emitOpError("not lowered: an initial value of the result");
-  if (kernel.getResultsOf({ResultKind::Value}).empty())
-    return kernel.emitOpError("not lowered: a kernel without a value result");
-  for (Attribute attr : kernel.getStats()) {
-    auto stat = cast<StatAttr>(attr);
-    if (stat.getKind() != StatKind::AbsMax || stat.getOver().getAxes().size() != 2)
-      return kernel.emitOpError("not lowered: a statistic other than absmax per row of a tile");
-    if (stat.getSide() == Side::Lhs ? kernel.getContract() != Axis::K : kernel.getContract() == Axis::M)
-      return kernel.emitOpError("not lowered: a statistic of this operand where ")
-             << stringifyAxis(kernel.getContract()) << " is contracted; import it as a parameter";
-  }
-  for (int64_t i : kernel.getResultsOf({ResultKind::Sum, ResultKind::Count})) {
-    ArrayRef<Axis> over = cast<ResultAttr>(kernel.getResultSpecs()[i]).getOver().getAxes();
-    if (kernel.getContract() == Axis::K || over.size() != 1 || over[0] != Axis::T)
-      return kernel.emitOpError("not lowered: a reduction over axes other than (t)");
-  }
-  return success();
-}
-
 class FunctionConverter {
 public:
   FunctionConverter(func::FuncOp source, TiledMvmOp kernel)
@@ -66,7 +43,7 @@ public:
     FailureOr<func::FuncOp> body = emit("", true, *schedule);
     if (failed(body))
       return failure();
-    if (!kernel.getResultsOf({ResultKind::Sum, ResultKind::Count}).empty() && failed(emit("_tail", false, *schedule)))
+    if (!kernel.getReductions().empty() && failed(emit("_tail", false, *schedule)))
       return failure();
     std::string name = source.getName().str();
     source.erase();
@@ -115,7 +92,7 @@ struct ConvertPass : impl::ConvertAnalogToVectorPassBase<ConvertPass> {
       auto kernel = function.front().getTerminator()->getOperand(0).getDefiningOp<TiledMvmOp>();
       if (!kernel)
         continue;
-      if (failed(checkSupported(kernel)) || failed(FunctionConverter(function, kernel).run()))
+      if (failed(checkSupported(function, kernel)) || failed(FunctionConverter(function, kernel).run()))
         return signalPassFailure();
     }
   }

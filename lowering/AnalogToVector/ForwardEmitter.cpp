@@ -122,16 +122,7 @@ void KernelEmitter::prefetchResult(Value firstRow, Value rowCount, Value firstCo
 LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t) {
   Value zero = e.index(0), rowCount = e.min(e.index(s.mr), e.sub(mc, ip)), firstRow = e.add(i0, ip);
   Region &endTile = kernel.getEndTile(), &finish = kernel.getFinish();
-  SmallVector<Operation *> regionDraws = drawsOf(endTile);
-  for (auto [i, op] : llvm::enumerate(regionDraws)) {
-    bool uniform = isa<UniformOp>(op);
-    int64_t key = uniform ? cast<UniformOp>(op).getKey() : cast<NormalOp>(op).getKey();
-    int64_t stream = uniform ? cast<UniformOp>(op).getStream() : cast<NormalOp>(op).getStream();
-    DrawSource source = readKey(e, operandOf(kernel.getKeys()[key]), t, stream);
-    e.loop(zero, rowCount, 1, [&](Value r) {
-      emitDraws(e, s.isa, source, uniform, e.add(firstRow, r), j0, nc, draws, e.add(e.index(i * s.mr), r));
-    });
-  }
+  e.loop(zero, rowCount, 1, [&](Value r) { drawRow(TiledMvmOp::kEndTile, t, e.add(firstRow, r), j0, nc, r, s.mr); });
   Value firstTile = e.equal(t, zero), lastTile = e.equal(e.add(t, e.index(1)), tiles),
         y = results[kernel.getResultsOf({ResultKind::Value})[0]];
   LogicalResult ok = success();
@@ -148,7 +139,7 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
     for (auto [i, attr] : llvm::enumerate(kernel.getStats()))
       if (cast<StatAttr>(attr).getSide() == Side::Rhs)
         columnStats[i] = rhsStat(i);
-    for (int64_t i : kernel.getVisibleParams(kernel.getEndTileAxes()))
+    for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kEndTile))
       if (!kernel.getAxesOf(kernel.getParamAxes(), i).contains(Axis::M))
         columnParams[i] = loadParam(i, place);
     e.loop(zero, rowCount, 1, [&](Value r) {
@@ -159,14 +150,11 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
         return columnStats.count(i) ? columnStats[i] : e.load(statBuffers[i], {zero, localRow});
       };
       SmallVector<Value> arguments{e.loadVector(sums, {e.add(sumRow, r), c})};
-      for (int64_t i : kernel.getVisibleParams(kernel.getEndTileAxes()))
+      for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kEndTile))
         arguments.push_back(param(i));
-      for (int64_t i : kernel.getVisibleStats(kernel.getEndTileAxes()))
+      for (int64_t i : kernel.getVisibleStats(TiledMvmOp::kEndTile))
         arguments.push_back(stat(i));
-      auto draw = [&](Operation *op) -> Value {
-        int64_t i = llvm::find(regionDraws, op) - regionDraws.begin();
-        return e.loadVector(draws, {e.add(e.index(i * s.mr), r), c});
-      };
+      auto draw = [&](DrawOpInterface op) { return drawn(TiledMvmOp::kEndTile, op, r, s.mr, c); };
       FailureOr<RegionResult> tile = emitRegion(e, endTile, arguments, draw);
       if (failed(tile)) {
         ok = failure();
@@ -179,7 +167,7 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
       Value value = asVector(e, tile->values[0]), before = e.loadMasked(y, at, place.mask);
       Value sum = e.select(firstTile, value, e.b.create<arith::AddFOp>(e.loc, before, value));
       SmallVector<Value> finishArguments{sum};
-      for (int64_t i : kernel.getVisibleParams(kernel.getFinishAxes()))
+      for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish))
         finishArguments.push_back(param(i));
       FailureOr<RegionResult> finished = emitRegion(e, finish, finishArguments, nullptr);
       if (failed(finished)) {
@@ -216,7 +204,7 @@ LogicalResult KernelEmitter::emitEmptySum() {
       place[Axis::N] = n;
       place.mask = e.mask(e.sub(columnEnd, n));
       SmallVector<Value> arguments{e.real(0)};
-      appendVisible(arguments, 3, place, nullptr);
+      appendVisible(arguments, TiledMvmOp::kFinish, place, nullptr);
       FailureOr<RegionResult> result = emitRegion(e, kernel.getFinish(), arguments, nullptr);
       if (failed(result))
         ok = failure();

@@ -133,6 +133,7 @@ LogicalResult KernelEmitter::emitFinishBlock(Value firstRow, Value rowCount, Val
   SmallVector<Value> lanes(totals.size(), e.zeros());
   lanes =
       e.loop(zero, rowCount, 1, lanes, [&, rowAxis = rowAxis, columnAxis = columnAxis](Value r, ValueRange rowCarried) {
+        drawRow(TiledMvmOp::kFinish, t, e.add(firstRow, r), e.sub(column, tileBegin(t)), e.sub(end, column), zero, 1);
         return e.loop(column, end, kLanes, rowCarried, [&](Value c, ValueRange carried) {
           Place place;
           place.vectorAxis = columnAxis;
@@ -143,8 +144,9 @@ LogicalResult KernelEmitter::emitFinishBlock(Value firstRow, Value rowCount, Val
           SmallVector<Value> at{place[rowAxis], c}, arguments{e.loadMasked(result, at, place.mask)}, next(carried);
           for (auto [operand, axes] : llvm::zip(kernel.getEpilogue(), kernel.getEpilogueAxes()))
             arguments.push_back(loadElements(operand, cast<AxesAttr>(axes), place));
-          appendVisible(arguments, 3, place, nullptr);
-          FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, nullptr);
+          appendVisible(arguments, TiledMvmOp::kFinish, place, nullptr);
+          auto draw = [&](DrawOpInterface op) { return drawn(TiledMvmOp::kFinish, op, zero, 1, e.sub(c, column)); };
+          FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, draw);
           if (failed(finished)) {
             ok = failure();
             return next;
@@ -191,7 +193,7 @@ LogicalResult KernelEmitter::emitTail() {
       arguments.push_back(count ? Value(e.b.create<arith::TruncFOp>(e.loc, e.f32(), sum[0])) : sum[0]);
     }
     if (!kernel.getTail().empty()) {
-      appendVisible(arguments, 4, place, nullptr);
+      appendVisible(arguments, TiledMvmOp::kTail, place, nullptr);
       FailureOr<RegionResult> finished = emitRegion(e, kernel.getTail(), arguments, nullptr);
       if (failed(finished)) {
         ok = failure();

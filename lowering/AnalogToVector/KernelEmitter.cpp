@@ -55,8 +55,9 @@ LogicalResult KernelEmitter::emitBody() {
 void KernelEmitter::workspaceBegin() {
   bool forward = kernel.getContract() == Axis::K;
   int64_t drawRows = 0;
-  for (unsigned i = 0; i < 4; ++i)
-    drawRows = std::max<int64_t>(drawRows, drawsOf(kernel->getRegion(i)).size() * (i == 2 ? s.mr : 1));
+  for (unsigned i = 0; i < TiledMvmOp::kTail; ++i)
+    drawRows =
+        std::max<int64_t>(drawRows, drawsOf(kernel->getRegion(i)).size() * (i == TiledMvmOp::kEndTile ? s.mr : 1));
   packedLhs = workspace(1, (s.mc + s.mr) * (s.kc + kLanes));
   packedRhs = workspace(s.nc / kLanes * s.kc, kLanes);
   sums = workspace(forward ? s.mc + s.mr : s.mr, forward ? s.nc : kLanes);
@@ -116,16 +117,27 @@ Value KernelEmitter::loadParam(int64_t i, const Place &place) {
 /// Visible parameters and statistics, in the order of the region's arguments.
 void KernelEmitter::appendVisible(SmallVectorImpl<Value> &arguments, unsigned region, const Place &place,
                                   llvm::function_ref<Value(int64_t)> stat) {
-  SmallVector<Axis> axes = kernel.getVisibleAxes(region);
-  for (int64_t i : kernel.getVisibleParams(axes))
+  for (int64_t i : kernel.getVisibleParams(region))
     arguments.push_back(loadParam(i, place));
-  if (region > 3)
-    return;
-  std::optional<Side> side;
-  if (region < 2)
-    side = region == 0 ? Side::Lhs : Side::Rhs;
-  for (int64_t i : kernel.getVisibleStats(axes, side))
+  for (int64_t i : kernel.getVisibleStats(region))
     arguments.push_back(stat(i));
+}
+
+/// Draws everything that a region draws for a row and `count` columns (from a multiple of 64 of the tile on): draw i to
+/// row i * stride + slot of the scratch.
+void KernelEmitter::drawRow(unsigned region, Value tile, Value row, Value firstColumn, Value count, Value slot,
+                            int64_t stride) {
+  for (auto [i, draw] : llvm::enumerate(drawsOf(kernel->getRegion(region)))) {
+    DrawSource source = readKey(e, operandOf(kernel.getKeys()[draw.getKey()]), tile, draw.getStream());
+    emitDraws(e, s.isa, source, kindOf(draw), row, firstColumn, count, draws, e.add(e.index(i * stride), slot));
+  }
+}
+
+/// 16 of the numbers that drawRow() has drawn, from column `column` on.
+Value KernelEmitter::drawn(unsigned region, DrawOpInterface draw, Value slot, int64_t stride, Value column) {
+  SmallVector<DrawOpInterface> all = drawsOf(kernel->getRegion(region));
+  int64_t i = llvm::find(all, draw) - all.begin();
+  return e.loadVector(draws, {e.add(e.index(i * stride), slot), column});
 }
 
 /// absmax of a row of a side within the tile, to element `slot` of the statistic's buffer and to its exported result.
@@ -180,25 +192,18 @@ void KernelEmitter::prefetchAhead(Side side, const Place &place) {
 /// `statisticsDue`, the statistics of a row are taken first, while it comes into the cache.
 LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Value firstColumn, Value columnCount,
                                   Value tile, Value statisticsDue, Put put) {
-  unsigned region = side == Side::Lhs ? 0 : 1;
+  unsigned region = side == Side::Lhs ? TiledMvmOp::kLoadLhs : TiledMvmOp::kLoadRhs;
   Region &body = kernel->getRegion(region);
   OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
   ArrayAttr operandAxes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
   auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
-  SmallVector<Operation *> regionDraws = drawsOf(body);
   Value zero = e.index(0), begin = columnAxis == Axis::K ? tileBegin(tile) : zero;
   LogicalResult ok = success();
   e.loop(zero, rowCount, 1, [&](Value r) {
     Value row = e.add(firstRow, r), slot = side == Side::Rhs ? e.add(rhsStatOffset, r) : r;
     if (llvm::any_of(kernel.getStats(), [&](Attribute stat) { return cast<StatAttr>(stat).getSide() == side; }))
       e.when(statisticsDue, [&] { emitStatistics(side, row, slot, tile); });
-    for (auto [i, op] : llvm::enumerate(regionDraws)) {
-      bool uniform = isa<UniformOp>(op);
-      int64_t key = uniform ? cast<UniformOp>(op).getKey() : cast<NormalOp>(op).getKey();
-      int64_t stream = uniform ? cast<UniformOp>(op).getStream() : cast<NormalOp>(op).getStream();
-      DrawSource source = readKey(e, operandOf(kernel.getKeys()[key]), tile, stream);
-      emitDraws(e, s.isa, source, uniform, row, e.sub(firstColumn, begin), columnCount, draws, e.index(i));
-    }
+    drawRow(region, tile, row, e.sub(firstColumn, begin), columnCount, zero, 1);
     e.loop(zero, columnCount, kLanes, [&](Value c) {
       Place place;
       place.vectorAxis = columnAxis;
@@ -212,9 +217,7 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
         arguments.push_back(loadElements(operand, cast<AxesAttr>(axes), place));
       // A statistic of this side is per source row: a scalar here.
       appendVisible(arguments, region, place, [&](int64_t i) { return e.load(statBuffers[i], {zero, slot}); });
-      auto draw = [&](Operation *op) -> Value {
-        return e.loadVector(draws, {e.index(llvm::find(regionDraws, op) - regionDraws.begin()), c});
-      };
+      auto draw = [&](DrawOpInterface op) { return drawn(region, op, zero, 1, c); };
       FailureOr<RegionResult> result = emitRegion(e, body, arguments, draw);
       if (failed(result)) {
         ok = failure();

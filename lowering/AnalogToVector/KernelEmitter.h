@@ -55,6 +55,8 @@ private:
   void appendVisible(llvm::SmallVectorImpl<Value> &arguments, unsigned region, const Place &place,
                      llvm::function_ref<Value(int64_t stat)> stat);
   void workspaceBegin();
+  void drawRow(unsigned region, Value tile, Value row, Value firstColumn, Value count, Value slot, int64_t stride);
+  Value drawn(unsigned region, analog::DrawOpInterface draw, Value slot, int64_t stride, Value column);
   Value workspace(int64_t rows, int64_t columns);
   Value tileBegin(Value tile);
   Value loadElements(Value original, analog::AxesAttr axes, const Place &place);

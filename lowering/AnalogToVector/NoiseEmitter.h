@@ -5,6 +5,7 @@
 // out side by side.
 #pragma once
 
+#include "dialect/IR/AnalogDialect.h"
 #include "lowering/AnalogToVector/Emit.h"
 #include "lowering/Schedule/Schedule.h"
 
@@ -18,13 +19,17 @@ struct DrawSource {
   int64_t stream;
 };
 
+/// What is drawn: normals of the map of 16 or of 32 bits, or uniforms.
+enum class DrawKind { HalfNormal, WordNormal, Uniform };
+DrawKind kindOf(analog::DrawOpInterface draw);
+
 /// Reads the words of a key, memref<2xi64>.
 DrawSource readKey(Emit &e, mlir::Value key, mlir::Value tile, int64_t stream);
 
 /// Writes the draws of row `row` (index, counter word 1), columns [0, roundUp(count, 64)) counted from `firstColumn` (a
-/// multiple of 64), to scratch[scratchRow, 0 ...]: normals of the 16-bit map, or uniforms. The map's table lies in
-/// registers where `isa` can look up there, else in memory; bits are equal.
-void emitDraws(Emit &e, Isa isa, const DrawSource &source, bool uniform, mlir::Value row, mlir::Value firstColumn,
+/// multiple of 64), to scratch[scratchRow, 0 ...]. The table of the 16-bit map lies in registers where `isa` can look
+/// up there, else in memory; bits are equal.
+void emitDraws(Emit &e, Isa isa, const DrawSource &source, DrawKind kind, mlir::Value row, mlir::Value firstColumn,
                mlir::Value count, mlir::Value scratch, mlir::Value scratchRow);
 
 } // namespace mho::lowering

@@ -9,18 +9,24 @@ namespace mho::lowering {
 
 Value asVector(Emit &e, Value value) { return isa<VectorType>(value.getType()) ? value : e.splat(value); }
 
-SmallVector<Operation *> drawsOf(Region &region) {
-  SmallVector<Operation *> draws;
-  if (!region.empty())
-    for (Operation &op : region.front())
-      if (isa<NormalOp, UniformOp>(op))
-        draws.push_back(&op);
+SmallVector<DrawOpInterface> drawsOf(Region &region) {
+  SmallVector<DrawOpInterface> draws;
+  if (region.empty())
+    return draws;
+  for (Operation &op : region.front())
+    if (auto draw = dyn_cast<DrawOpInterface>(op))
+      draws.push_back(draw);
+    else if (auto surrogate = dyn_cast<SurrogateOp>(op))
+      llvm::append_range(draws, drawsOf(surrogate.getValue())); // of its regions only the value is run
   return draws;
 }
 
 /// Clones one scalar op, on vectors if an operand is one.
 static LogicalResult emitScalarOp(Emit &e, Operation &op, IRMapping &mapping) {
   if (op.getNumRegions() != 0 || !isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
+    return op.emitError("has no vector form on the CPU backend yet");
+  // These would become calls of the C library, whose last bits differ from machine to machine.
+  if (isa<math::ExpOp, math::LogOp, math::PowFOp, math::TanhOp>(op))
     return op.emitError("has no vector form on the CPU backend yet");
   bool anyVector =
       llvm::any_of(op.getOperands(), [&](Value v) { return isa<VectorType>(mapping.lookup(v).getType()); });
@@ -42,10 +48,10 @@ static LogicalResult emitScalarOp(Emit &e, Operation &op, IRMapping &mapping) {
 }
 
 /// A surrogate is its value region.
-static LogicalResult emitBody(Emit &e, Block &block, IRMapping &mapping, llvm::function_ref<Value(Operation *)> draw) {
+static LogicalResult emitBody(Emit &e, Block &block, IRMapping &mapping, DrawLookup draw) {
   for (Operation &op : block.without_terminator()) {
-    if (isa<NormalOp, UniformOp>(op)) {
-      mapping.map(op.getResult(0), draw(&op));
+    if (auto drawn = dyn_cast<DrawOpInterface>(op)) {
+      mapping.map(op.getResult(0), draw(drawn));
     } else if (auto surrogate = dyn_cast<SurrogateOp>(op)) {
       Block &value = surrogate.getValue().front();
       for (auto [argument, input] : llvm::zip(value.getArguments(), surrogate.getInputs()))
@@ -63,8 +69,7 @@ static LogicalResult emitBody(Emit &e, Block &block, IRMapping &mapping, llvm::f
   return success();
 }
 
-FailureOr<RegionResult> emitRegion(Emit &e, Region &region, ValueRange arguments,
-                                   llvm::function_ref<Value(Operation *)> draw) {
+FailureOr<RegionResult> emitRegion(Emit &e, Region &region, ValueRange arguments, DrawLookup draw) {
   IRMapping mapping;
   mapping.map(region.getArguments(), arguments);
   if (failed(emitBody(e, region.front(), mapping, draw)))

@@ -14,15 +14,17 @@ struct RegionResult {
   llvm::SmallVector<mlir::Value> values, bits, reductions;
 };
 
-/// Emits the region's code at the builder. `arguments` are f32 (or i1) scalars or vectors of 16; `draw` gives the
-/// vector of a normal or uniform draw. Fails on an op that has no vector form, saying so at the op.
-mlir::FailureOr<RegionResult> emitRegion(Emit &e, mlir::Region &region, mlir::ValueRange arguments,
-                                         llvm::function_ref<mlir::Value(mlir::Operation *)> draw);
+/// The vector of a draw.
+using DrawLookup = llvm::function_ref<mlir::Value(analog::DrawOpInterface)>;
+
+/// Emits the region's code at the builder. `arguments` are f32 (or i1) scalars or vectors of 16; `draw` gives
+/// what the region draws. Fails on an op that has no vector form, saying so at the op.
+mlir::FailureOr<RegionResult> emitRegion(Emit &e, mlir::Region &region, mlir::ValueRange arguments, DrawLookup draw);
 
 /// A value as a vector of 16.
 mlir::Value asVector(Emit &e, mlir::Value value);
 
-/// The draws (normal, uniform) of a region, in order.
-llvm::SmallVector<mlir::Operation *> drawsOf(mlir::Region &region);
+/// The draws of a region, in order, those in surrogates too.
+llvm::SmallVector<analog::DrawOpInterface> drawsOf(mlir::Region &region);
 
 } // namespace mho::lowering

@@ -4,7 +4,7 @@
 // Input gradient: G is masked where the ADC saturated; the weight is the noise-free one; the DAC masks in finish and gives the range
 // gradient as reductions.
 // CHECK-LABEL: func.func @linear_dx(
-// CHECK-SAME: -> (tensor<?x784xf32> {analog.name = "dx"}, tensor<?xf32> {analog.name = "drange"}
+// CHECK-SAME: -> (tensor<?x784xf32> {analog.name = "dx"}, tensor<2xf32> {analog.name = "drange"}
 // CHECK: analog.tiled_mvm contract(n)
 // CHECK-NEXT: lhs(%{{.*}} over (m, n) : tensor<?x256xf32>, %{{.*}} over (t, m, n) : tensor<2x?x8xi32>)
 // CHECK-NEXT: rhs(%{{.*}} over (n, k) : tensor<256x784xf32>)

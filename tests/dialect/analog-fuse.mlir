@@ -6,7 +6,7 @@
 // CHECK-SAME: f32 {analog.name = "input.quantize_input.half_levels", analog.value = 1.270000e+02 : f32}
 // CHECK-SAME: f32 {analog.name = "weight.inject_noise.sigma", analog.value = 2.300000e-02 : f32}
 // CHECK-SAME: -> (tensor<?x256xf32> {analog.name = "y"})
-// CHECK-NEXT: analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+// CHECK-NEXT: analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
 // CHECK-NEXT: lhs(%{{.*}} over (m, k) : tensor<?x784xf32>)
 // CHECK-NEXT: rhs(%{{.*}} over (n, k) : tensor<256x784xf32>)
 // CHECK: stats(absmax(rhs 0) over (t, n))

@@ -1,4 +1,4 @@
-// One function per constraint of dialect/SPEC.md, named by its label.
+// The algebra. One function per constraint of dialect/SPEC.md, named by its label.
 // RUN: mho-opt %s -split-input-file -verify-diagnostics
 
 func.func @absmax_c1(%w: tensor<6x8xf32>) {
@@ -122,7 +122,7 @@ func.func @inject_noise_c4(%v: tensor<2x4x6xf32>, %s: tensor<2xf32>, %key: tenso
 // -----
 
 func.func @drop_connect_c1(%w: tensor<6x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
-  // expected-error @below {{expected probability to be from 0 to 1, got 1.5}}
+  // expected-error @below {{expected probability to be from 0.000000e+00 to 1.000000e+00, got 1.500000e+00}}
   %r = analog.drop_connect %w key(%key, stream = 2) {probability = 1.5 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
   return
 }
@@ -218,7 +218,7 @@ func.func @adc_c2(%v: tensor<2x4x6xf32>, %b: tensor<2xf32>) attributes {analog.t
 // -----
 
 func.func @adc_c3(%v: tensor<2x4x6xf32>, %b: tensor<2xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
-  // expected-error @below {{expected lambda to be positive, got 0.000000e+00}}
+  // expected-error @below {{expected lambda to be finite and above 0, got 0.000000e+00}}
   %r = analog.adc %v bound(%b over (t)) {lambda = 0.0 : f32, half_levels = 127.0 : f32} : (tensor<2x4x6xf32>, tensor<2xf32>) -> tensor<2x4x6xf32>
   return
 }
@@ -249,120 +249,105 @@ func.func @accumulate_c2(%v: tensor<2x4x6xf32>, %b: tensor<4xf32>) {
 
 // -----
 
-func.func @surrogate_c1() {
-  // expected-error @below {{expected at least the differentiated input}}
-  %r = analog.surrogate() value {
-  ^bb0:
-  %z = arith.constant 0.0 : f32
-  analog.yield %z : f32
-  } derivative {
-  ^bb0(%g: f32):
-  analog.yield %g : f32
-  } : f32
+// expected-error @below {{expected its attribute 'analog.tiling' to be an #analog.tiling<...>, got 4 : i64}}
+func.func @tiling_c1(%w: tensor<6x8xf32>) attributes {analog.tiling = 4} {
   return
 }
 
 // -----
 
-func.func @surrogate_c2(%x: f32) {
-  // expected-error @below {{expected its regions to end in analog.yield}}
-  %r = analog.surrogate(%x) value {
-  ^bb0(%i: f32):
-  analog.yield %i : f32
-  } derivative {
-  ^bb0(%i: f32, %g: f32):
-  func.return
-  } : f32
+// expected-error @below {{expected 'analog.value' to be an f32 of a scalar f32 argument, got 3 : i32 of argument 0}}
+func.func @value_c1(%s: f32 {analog.value = 3 : i32}) {
   return
 }
 
 // -----
 
-func.func @surrogate_c3(%x: f32) {
-  // expected-error @below {{expected the value region to take 1 inputs and yield one f32, got 2 and 1}}
-  %r = analog.surrogate(%x) value {
-  ^bb0(%i: f32, %j: f32):
-  analog.yield %i : f32
-  } derivative {
-  ^bb0(%i: f32, %g: f32):
-  analog.yield %g : f32
-  } : f32
+// expected-error @below {{expected 'analog.value' to be an f32 of a scalar f32 argument, got 3.000000e+00 : f32 of argument 0}}
+func.func @value_c1_tensor(%s: tensor<2xf32> {analog.value = 3.0 : f32}) {
   return
 }
 
 // -----
 
-func.func @surrogate_c4(%x: f32) {
-  // expected-error @below {{expected the derivative region to take 2 arguments and yield one f32, got 1 and 1}}
-  %r = analog.surrogate(%x) value {
-  ^bb0(%i: f32):
-  analog.yield %i : f32
-  } derivative {
-  ^bb0(%g: f32):
-  analog.yield %g : f32
-  } : f32
+func.func @quantize_input_c1_size(%x: tensor<4x8xf32>, %b: tensor<3xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected a scale over (t) to have 2 elements along t, got 3}}
+  %c = analog.quantize_input %x range(%b over (t)) {half_levels = 127.0 : f32} : tensor<4x8xf32>, tensor<3xf32> -> tensor<4x8xf32>
   return
 }
 
 // -----
 
-func.func @surrogate_c5(%x: f32, %p: f32) {
-  // expected-error @below {{expected a tail region and 'wrt' exactly where the derivative yields reductions}}
-  %r = analog.surrogate(%x, %p) value {
-  ^bb0(%i: f32, %q: f32):
-  analog.yield %i : f32
-  } derivative {
-  ^bb0(%q: f32, %i: f32, %g: f32):
-  analog.yield %g : f32 reduce(%g : f32)
-  } : f32
+func.func @quantize_input_c4(%x: tensor<4x8xf32>, %b: tensor<2xf32>) {
+  // expected-error @below {{expected the enclosing function to have a crossbar tiling (attribute 'analog.tiling')}}
+  %c = analog.quantize_input %x range(%b over (t)) {half_levels = 127.0 : f32} : tensor<4x8xf32>, tensor<2xf32> -> tensor<4x8xf32>
   return
 }
 
 // -----
 
-func.func @surrogate_c6(%x: f32, %p: f32) {
-  // expected-error @below {{expected 'wrt' to be an input from 1 to 1, got 2}}
-  %r = analog.surrogate(%x, %p) wrt(2) value {
-  ^bb0(%i: f32, %q: f32):
-  analog.yield %i : f32
-  } derivative {
-  ^bb0(%q: f32, %i: f32, %g: f32):
-  analog.yield %g : f32 reduce(%g : f32)
-  } tail {
-  ^bb0(%s: f32, %q: f32):
-  analog.yield %s : f32
-  } : f32
+func.func @quantize_input_c5(%x: tensor<4x8xf32>, %b: tensor<2xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected share to be from 0.000000e+00 to 1.000000e+00, got 7.000000e+00}}
+  %c = analog.quantize_input %x range(%b over (t)) {half_levels = 127.0 : f32, share = 7.0 : f32} : tensor<4x8xf32>, tensor<2xf32> -> tensor<4x8xf32>
   return
 }
 
 // -----
 
-func.func @surrogate_c7(%x: f32, %p: f32) {
-  // expected-error @below {{expected the tail region to take 3 arguments, got 2}}
-  %r = analog.surrogate(%x, %p) wrt(1) value {
-  ^bb0(%i: f32, %q: f32):
-  analog.yield %i : f32
-  } derivative {
-  ^bb0(%q: f32, %i: f32, %g: f32):
-  analog.yield %g : f32 reduce(%g, %g : f32, f32)
-  } tail {
-  ^bb0(%s: f32, %q: f32):
-  analog.yield %s : f32
-  } : f32
+func.func @quantize_weight_c4(%w: tensor<6x8xf32>, %a: tensor<2x6xf32>) {
+  // expected-error @below {{expected the enclosing function to have a crossbar tiling (attribute 'analog.tiling')}}
+  %c = analog.quantize_weight %w scale(%a over (t, n)) {half_levels = 127.0 : f32} : tensor<6x8xf32>, tensor<2x6xf32> -> tensor<6x8xf32>
   return
 }
 
 // -----
 
-func.func @surrogate_c8(%x: f32) {
-  // expected-error @below {{expected one saved result for each of 1 bits, got 0}}
-  %r = analog.surrogate(%x) value {
-  ^bb0(%i: f32):
-  %o = arith.cmpf ogt, %i, %i : f32
-  analog.yield %i : f32 bits(%o)
-  } derivative {
-  ^bb0(%o: i1, %g: f32):
-  analog.yield %g : f32
-  } : f32
+func.func @inject_noise_c5(%w: tensor<6x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-note @below {{the stream is drawn from here}}
+  %a = analog.inject_noise %w scale() key(%key, stream = 0) {sigma = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  // expected-error @below {{expected a stream of its own, got 0; a draw that repeats another is marked 'redraw'}}
+  %b = analog.inject_noise %a scale() key(%key, stream = 0) {sigma = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  return
+}
+
+// -----
+
+func.func @inject_noise_c5_redraw(%w: tensor<6x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected a redraw to repeat a draw of its kind before it, got stream 0, from which nothing is drawn}}
+  %b = analog.inject_noise %w scale() key(%key, stream = 0) redraw {sigma = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  return
+}
+
+// -----
+
+func.func @inject_noise_c6(%w: tensor<6x8xf32>, %key: tensor<2xi64>) {
+  // expected-error @below {{expected the enclosing function to have a crossbar tiling (attribute 'analog.tiling')}}
+  %b = analog.inject_noise %w scale() key(%key, stream = 0) {sigma = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  return
+}
+
+// -----
+
+func.func @inject_noise_c7(%w: tensor<6x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected sigma to be finite and at least 0.000000e+00, got -1.000000e+00}}
+  %b = analog.inject_noise %w scale() key(%key, stream = 0) {sigma = -1.0 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  return
+}
+
+// -----
+
+func.func @drop_connect_c4(%w: tensor<6x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-note @below {{the stream is drawn from here}}
+  %a = analog.inject_noise %w scale() key(%key, stream = 2) {sigma = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  // expected-error @below {{expected a stream of its own, got 2; a draw that repeats another is marked 'redraw'}}
+  %b = analog.drop_connect %a key(%key, stream = 2) {probability = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  return
+}
+
+// -----
+
+func.func @drop_connect_c5(%w: tensor<6x8xf32>, %key: tensor<2xi64>) {
+  // expected-error @below {{expected the enclosing function to have a crossbar tiling (attribute 'analog.tiling')}}
+  %r = analog.drop_connect %w key(%key, stream = 2) {probability = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
   return
 }

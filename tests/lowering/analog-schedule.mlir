@@ -9,7 +9,7 @@
 // HOST: analog.schedule = {isa = "{{avx512|avx2|generic}}"
 // ISA: analog-schedule: isa = 'sse'; allowed: avx512, avx2, generic
 func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -24,7 +24,7 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 // CHECK-LABEL: @tuned
 // CHECK: analog.schedule = {isa = "generic", kc = 64 : i64, {{.*}}mr = 3 : i64
 func.func @tuned(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }

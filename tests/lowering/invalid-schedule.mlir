@@ -3,7 +3,7 @@
 
 func.func @kc(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule: kc = 100; allowed: multiples of 64 from 64 to 4096}}
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -19,7 +19,7 @@ func.func @kc(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 
 func.func @unroll(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule: unroll = 3; allowed: 1, 2, 4, 8, 16}}
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -35,7 +35,7 @@ func.func @unroll(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 
 func.func @rows_of_a_transposed_operand(%g: tensor<?x?xf32>, %x: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule: mr = 6; allowed: 1, 2, 4, 8, 16}}
-  %y = analog.tiled_mvm contract(m) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(m) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%g over (m, n) : tensor<?x?xf32>) rhs(%x over (m, k) : tensor<?x?xf32>) results(value over (n, k))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -50,7 +50,7 @@ func.func @rows_of_a_transposed_operand(%g: tensor<?x?xf32>, %x: tensor<?x?xf32>
 
 func.func @rows(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule: mr = 17; allowed: from 1 to 16}}
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -66,7 +66,7 @@ func.func @rows(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 
 func.func @not_a_number(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule: mr = "8"; allowed: from 1 to 16}}
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -82,7 +82,7 @@ func.func @not_a_number(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?x
 
 func.func @isa(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule: isa = "avx1024"; allowed: avx512, avx2, generic}}
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -98,7 +98,7 @@ func.func @isa(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 
 func.func @key(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule: unknown key "nr"}}
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -114,7 +114,7 @@ func.func @key(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 
 func.func @dictionary(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{analog.schedule = 8; allowed: a dictionary}}
-  %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 512>)
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
       lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }

@@ -3,6 +3,7 @@
 #include "tests/reference/Program.h"
 
 using namespace mho::reference;
+using mho::analog::GaussianMap;
 
 static Element at(int64_t row, int64_t column, int64_t tile) {
   Element e;
@@ -36,7 +37,7 @@ TEST(Normal, TakesTheHalfOfItsColumn) {
   } cases[] = {{0, 0xe8d5},  {1, 0xc58d},  {16, 0x6627}, {17, 0xe169},
                {32, 0xac4c}, {33, 0xdbd8}, {48, 0xbc57}, {49, 0x9b00}};
   for (auto [column, half] : cases) {
-    double n = drawNormal({0, 0}, 0, at(0, column, 0));
+    double n = drawNormal({0, 0}, 0, GaussianMap::Half, at(0, column, 0));
     int s = 2 * (int(half) - 32768) + 1;
     EXPECT_EQ(n < 0, s < 0) << "column " << column;
     EXPECT_NEAR(std::erfc(std::fabs(n) / std::sqrt(2.0)) / 2, std::abs(s) / 131072.0, 4e-4 * 0.4)
@@ -64,7 +65,7 @@ TEST(Normal, HasTheMomentsOfTheMap) {
   const int64_t rows = 256, columns = 512;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c) {
-      double n = drawNormal({7, 0}, 5, at(r, c, 3));
+      double n = drawNormal({7, 0}, 5, GaussianMap::Half, at(r, c, 3));
       sum += n;
       squares += n * n;
       fourth += n * n * n * n;
@@ -84,7 +85,7 @@ static const char *kWeightNoise = R"(
   })";
 
 static double n(const Key &key, int64_t stream, int64_t row, int64_t column, int64_t tile) {
-  return drawNormal(key, stream, at(row, column, tile));
+  return drawNormal(key, stream, GaussianMap::Half, at(row, column, tile));
 }
 
 TEST(InjectNoise, AWeightDrawsAtItsRowItsColumnWithinTheTileAndItsTile) {

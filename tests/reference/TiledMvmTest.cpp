@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Layers, FusedLayer, testing::ValuesIn(layers()),
 TEST(TiledMvm, SeveralAccumulatorsStatisticsAndIndices) {
   Program program(R"(
     func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %s: f32) -> (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?xf32>) {
-      %y, %sums, %counts = analog.tiled_mvm contract(k) tile(#analog.tiling<fixed, rows = 2>)
+      %y, %sums, %counts = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<fixed, rows = 2>)
           lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) params(%s : f32)
           stats(sum(lhs 0) over (t, m), count(rhs 0) over (t))
           results(value over (m, n), stat 0 over (t, m), stat 1 over (t))
@@ -111,7 +111,7 @@ TEST(TiledMvm, SeveralAccumulatorsStatisticsAndIndices) {
 TEST(TiledMvm, PacksBitsIntoWordsOf32Outputs) {
   Program program(R"(
     func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?x?xi32> {
-      %y, %bits = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 1>)
+      %y, %bits = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 1>)
           lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>)
           results(value over (m, n), bits over (t, m, n))
         load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -126,7 +126,7 @@ TEST(TiledMvm, PacksBitsIntoWordsOf32Outputs) {
       return %bits : tensor<?x?x?xi32>
     }
     func.func @g(%g: tensor<?x?xf32>, %bits: tensor<?x?x?xi32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
-      %dx = analog.tiled_mvm contract(n) tile(#analog.tiling<balanced, rows = 1>)
+      %dx = analog.tiled_mvm contract(n) tile(t of k : #analog.tiling<balanced, rows = 1>)
           lhs(%g over (m, n) : tensor<?x?xf32>, %bits over (t, m, n) : tensor<?x?x?xi32>) rhs(%w over (n, k) : tensor<?x?xf32>)
           results(value over (m, k))
         load_lhs { ^bb0(%v: f32, %b: i1):
@@ -150,12 +150,12 @@ TEST(TiledMvm, PacksBitsIntoWordsOf32Outputs) {
   Tensor ones = Tensor::of({2, 40}, std::vector<double>(80, 1)), all = Tensor::of({40, 2}, std::vector<double>(80, 1));
   expectValues(program.one("g", {ones, bits, all}), {3, 1, 0, 1});
   EXPECT_EQ(program.error("g", {Tensor::zeros({2, 65}), bits, Tensor::zeros({65, 2})}),
-            "expected lhs to have 3 elements along n, got 2x2x2 over (t, m, n)");
+            "expected lhs to have 3 words for 65 bits along n, got 2x2x2 over (t, m, n)");
 }
 
 static const char *kWeightGradient = R"(
     func.func @f(%g: tensor<?x?xf32>, %x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %dw0: tensor<?x?xf32>) -> (tensor<?x?xf32>, tensor<?xf32>, tensor<?x?xi64>) {
-      %dw, %sum, %count = analog.tiled_mvm contract(m) tile(#analog.tiling<balanced, rows = 2>)
+      %dw, %sum, %count = analog.tiled_mvm contract(m) tile(t of k : #analog.tiling<balanced, rows = 2>)
           lhs(%g over (m, n) : tensor<?x?xf32>) rhs(%x over (m, k) : tensor<?x?xf32>) epilogue(%w over (n, k) : tensor<?x?xf32>)
           init(%dw0 : tensor<?x?xf32>)
           results(value over (n, k), sum over (n), count over (t, n))
@@ -193,7 +193,7 @@ TEST(TiledMvm, RejectsContradictingSizes) {
 TEST(TiledMvm, TheTailFinishesTheReducedValues) {
   Program program(R"(
     func.func @f(%g: tensor<?x?xf32>, %w: tensor<?x?xf32>, %x: tensor<?x?xf32>, %beta: tensor<?xf32>, %c: f32) -> (tensor<?xf32>, tensor<?xf32>) {
-      %sum, %count = analog.tiled_mvm contract(n) tile(#analog.tiling<balanced, rows = 2>)
+      %sum, %count = analog.tiled_mvm contract(n) tile(t of k : #analog.tiling<balanced, rows = 2>)
           lhs(%g over (m, n) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) epilogue(%x over (m, k) : tensor<?x?xf32>)
           params(%beta over (t) : tensor<?xf32>, %c : f32)
           results(sum over (t), count over (t))
@@ -219,7 +219,7 @@ TEST(TiledMvm, TheTailFinishesTheReducedValues) {
 TEST(TiledMvm, ASurrogateRunsItsValueRegion) {
   Program program(R"(
     func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
-      %y = analog.tiled_mvm contract(k) tile(#analog.tiling<balanced, rows = 0>)
+      %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 0>)
           lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>)
           results(value over (m, n))
         load_lhs { ^bb0(%v: f32):

@@ -26,13 +26,13 @@ Status runPass(ModuleOp module, std::unique_ptr<Pass> pass) {
 /// input names in its `wrt`.
 std::optional<unsigned> rangeArgument(TiledMvmOp kernel) {
   Block &load = kernel.getLoadLhs().front();
-  SmallVector<int64_t> visible = kernel.getVisibleParams(kernel.getVisibleAxes(0));
+  SmallVector<int64_t> visible = kernel.getVisibleParams(TiledMvmOp::kLoadLhs);
   for (auto surrogate : load.getOps<SurrogateOp>()) {
     auto input =
         dyn_cast_or_null<BlockArgument>(surrogate.getWrt() ? surrogate.getInputs()[*surrogate.getWrt()] : Value());
     if (!input)
       continue;
-    unsigned i = input.getArgNumber() - kernel.getElementCount(0);
+    unsigned i = input.getArgNumber() - kernel.getElementCount(TiledMvmOp::kLoadLhs);
     if (i < visible.size()) // not a statistic
       return cast<BlockArgument>(kernel.getParams()[visible[i]]).getArgNumber();
   }

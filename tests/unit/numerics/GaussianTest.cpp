@@ -1,6 +1,8 @@
 // The half-to-Gaussian map: its table derived again, and its exact moments over all 65536 halves.
 #include "dialect/Numerics/Gaussian.h"
 
+#include "tests/unit/numerics/IndependentDraws.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,30 +10,20 @@
 namespace mho {
 namespace {
 
-/// Phi^-1(1 - p) for p <= 1/2, by bisection on erfc.
-double upperQuantile(double p) {
-  double low = 0, high = 8;
-  for (int i = 0; i < 100; ++i) {
-    double middle = (low + high) / 2;
-    (std::erfc(middle / std::sqrt(2.0)) / 2 > p ? low : high) = middle;
-  }
-  return (low + high) / 2;
+using independent::upperQuantile;
+
+TEST(GaussianTable, IsDerivedFromItsDefinition) {
+  const float *tables[] = {kGaussianC0, kGaussianC1, kGaussianC2};
+  for (int segment = 0; segment < kGaussianSegments; ++segment)
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ(tables[i][segment], independent::segmentCoefficients(segment, 3, 17)[i]) << segment << ", " << i;
 }
 
-/// SPEC.md, "Map of a half": the parabola through the quantile at the segment's three Chebyshev nodes.
-TEST(GaussianTable, IsDerivedFromItsDefinition) {
-  for (int segment = 0; segment < kGaussianSegments; ++segment) {
-    double x[3], f[3], center = segment % 2 ? 1.75 : 1.25;
-    for (int i = 0; i < 3; ++i) {
-      x[i] = center + 0.25 * std::cos(std::acos(-1.0) * (2 * i + 1) / 6);
-      f[i] = upperQuantile(std::ldexp(x[i], segment / 2 - 17));
-    }
-    double d01 = (f[1] - f[0]) / (x[1] - x[0]), d12 = (f[2] - f[1]) / (x[2] - x[1]),
-           second = (d12 - d01) / (x[2] - x[0]);
-    EXPECT_EQ(kGaussianC2[segment], float(second)) << segment;
-    EXPECT_EQ(kGaussianC1[segment], float(d01 - second * (x[0] + x[1]))) << segment;
-    EXPECT_EQ(kGaussianC0[segment], float(f[0] - d01 * x[0] + second * x[0] * x[1])) << segment;
-  }
+TEST(GaussianTable, OfWordsIsDerivedFromItsDefinition) {
+  for (int segment = 0; segment < kGaussianWordSegments; ++segment)
+    for (int i = 0; i < 4; ++i)
+      EXPECT_EQ(kGaussianWordTable[i][segment], independent::segmentCoefficients(segment, 4, 33)[i])
+          << segment << ", " << i;
 }
 
 TEST(Gaussian, MomentsOverAllHalves) {
@@ -51,6 +43,20 @@ TEST(Gaussian, MomentsOverAllHalves) {
   EXPECT_NEAR(fourth / 65536 / (variance * variance), 2.9992, 1e-4);
   EXPECT_NEAR(largest, 4.325, 1e-3);
   EXPECT_LT(worst, 4e-4);
+}
+
+/// Every word of the far tail, and a grid of the rest.
+TEST(Gaussian, OfWordsFollowsTheQuantileIntoTheTail) {
+  double worst = 0;
+  for (int64_t h = 0; h < int64_t(1) << 31; h += h < 4096 ? 1 : h / 999) {
+    uint32_t word = 0x80000000u | uint32_t(h);
+    double n = gaussianFromWord(word);
+    EXPECT_EQ(n, -gaussianFromWord(~word)) << "odd symmetry of " << word;
+    worst = std::max(worst, std::fabs(n - upperQuantile(std::ldexp(2.0 * h + 1, -33))));
+  }
+  EXPECT_LT(worst, 3e-5);
+  EXPECT_NEAR(gaussianFromWord(0x80000000u), 6.338, 1e-3);
+  EXPECT_LT(std::fabs(gaussianFromWord(0xffffffffu)), 3e-5) << "the middle, where rounding reaches 2^32";
 }
 
 } // namespace

@@ -1,7 +1,8 @@
-// Philox4x32-10: published vectors, the grouping of draws, and the evaluator's own code.
+// Philox4x32-10: published vectors, the grouping of draws, and its definition written out again.
 #include "dialect/Numerics/Philox.h"
 #include "dialect/Numerics/Gaussian.h"
-#include "dialect/Reference/Elements.h"
+
+#include "tests/unit/numerics/IndependentDraws.h"
 
 #include <gtest/gtest.h>
 
@@ -33,8 +34,7 @@ TEST(Grouping, AColumnGroupUsesEveryHalfOnce) {
   }
 }
 
-/// The evaluator has its own Philox, grouping and table.
-TEST(Grouping, EqualsTheEvaluatorsDraws) {
+TEST(Grouping, EqualsItsDefinitionWrittenOutAgain) {
   for (int64_t stream : {0, 3, 255})
     for (int64_t tile : {int64_t(0), int64_t(5), kDrawTiles - 1})
       for (int64_t step : {int64_t(0), kDrawSteps - 1})
@@ -43,11 +43,10 @@ TEST(Grouping, EqualsTheEvaluatorsDraws) {
             DrawAddress address;
             address.row = row, address.column = column, address.stream = stream, address.tile = tile;
             address.step = step, address.seed = 0xfedcba9876543210u;
-            reference::Key key{address.seed, uint32_t(step)};
-            reference::Element element;
-            element.row = row, element.column = column, element.tile = tile;
-            ASSERT_EQ(drawNormal(address), reference::drawNormal(key, stream, element));
-            ASSERT_EQ(drawUniform(address), reference::drawUniform(key, stream, element));
+            independent::Site site{address.seed, step, stream, tile, row, column};
+            ASSERT_EQ(drawNormal(address), independent::normal(site));
+            ASSERT_EQ(drawWordNormal(address), independent::wordNormal(site));
+            ASSERT_EQ(drawUniform(address), independent::uniform(site));
           }
 }
 

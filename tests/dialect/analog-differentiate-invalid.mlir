@@ -1,0 +1,129 @@
+// What analog-differentiate refuses, with the reason.
+// RUN: mho-opt --analog-differentiate %s -split-input-file -verify-diagnostics
+
+func.func @two_operands(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected a contraction over k of one lhs operand over (m, k) and one rhs operand over (n, k)}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>, %p over (m) : tensor<?xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @two_accumulators(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected one accumulator per tile, of the first loaded values}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0, 0 * 0)
+    end_tile { ^bb0(%a: f32, %b: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @a_reduction(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> (tensor<?x6xf32>, tensor<6xf32>) {
+  // expected-error @below {{not differentiated: expected the value as first result, and beside it bits and statistics only}}
+  %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n), sum over (n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 reduce(%s : f32) }
+    : tensor<?x6xf32>, tensor<6xf32>
+  return %r#0, %r#1 : tensor<?x6xf32>, tensor<6xf32>
+}
+
+// -----
+
+func.func @an_epilogue(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected neither epilogue operands nor an initial value}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) epilogue(%q over (m, n) : tensor<?x?xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32, %u: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @no_rule(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32):
+      // expected-error @below {{has no derivative rule; wrap it in analog.surrogate}}
+      %u = math.exp %v : f32
+      analog.yield %u : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @square_of_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32):
+      // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
+      %u = arith.mulf %a, %a : f32
+      analog.yield %u : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @division_by_the_element(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32):
+      // expected-error @below {{division by a differentiated value has no derivative rule; wrap it in analog.surrogate}}
+      %u = arith.divf %v, %v : f32
+      analog.yield %u : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @selection_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32):
+      %c = arith.cmpf ogt, %a, %a : f32
+      // expected-error @below {{the derivative of this selection needs the value of its condition, which is not kept}}
+      %u = arith.select %c, %a, %a : f32
+      analog.yield %u : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}

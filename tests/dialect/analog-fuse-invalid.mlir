@@ -1,0 +1,82 @@
+// What analog-fuse refuses, with the reason.
+// RUN: mho-opt --analog-fuse %s -split-input-file -verify-diagnostics
+
+// expected-error @below {{not fused: expected @two_results to return the sum over tiles alone, got 2 results}}
+func.func @two_results(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> (tensor<?x6xf32>, tensor<2x6xf32>)
+    attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %a = analog.absmax %w per channel : tensor<6x8xf32> -> tensor<2x6xf32>
+  %p = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y, %a : tensor<?x6xf32>, tensor<2x6xf32>
+}
+
+// -----
+
+func.func @planes_of_no_mvm(%p: tensor<2x?x6xf32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not fused: expected the planes of one analog.mvm behind the effects}}
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @computed_weight(%x: tensor<?x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{not fused: expected the weight to be a function argument behind its effects}}
+  %w = arith.constant dense<1.0> : tensor<6x8xf32>
+  %p = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @computed_bias(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %b = arith.constant dense<1.0> : tensor<6xf32>
+  %p = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  // expected-error @below {{not fused: expected the bias to be a function argument}}
+  %y = analog.accumulate %p bias(%b) : (tensor<2x?x6xf32>, tensor<6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @computed_scale(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %s = arith.constant dense<1.0> : tensor<2xf32>
+  // expected-error @below {{not fused: expected its parameters to be function arguments or analog.absmax}}
+  %c = analog.quantize_input %x range(%s over (t)) {half_levels = 7.0 : f32} : tensor<?x8xf32>, tensor<2xf32> -> tensor<?x8xf32>
+  %p = analog.mvm %c, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @absmax_of_an_effect(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %k: tensor<2xi64>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %n = analog.inject_noise %w scale() key(%k, stream = 0) {sigma = 0.1 : f32} : (tensor<6x8xf32>, tensor<2xi64>) -> tensor<6x8xf32>
+  // expected-error @below {{not fused: expected the largest absolute value of the layer's raw input or weight}}
+  %a = analog.absmax %n per channel : tensor<6x8xf32> -> tensor<2x6xf32>
+  %q = analog.quantize_weight %n scale(%a over (t, n)) {half_levels = 7.0 : f32} : tensor<6x8xf32>, tensor<2x6xf32> -> tensor<6x8xf32>
+  %p = analog.mvm %x, %q : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @row_of_the_weight(%x: tensor<6x8xf32>, %w: tensor<6x8xf32>) -> tensor<6x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{not fused: expected 'per row' for the input and 'per channel' or 'per tensor' for the weight}}
+  %a = analog.absmax %w per row : tensor<6x8xf32> -> tensor<2x6xf32>
+  %c = analog.quantize_input %x range(%a over (t, m)) {half_levels = 7.0 : f32} : tensor<6x8xf32>, tensor<2x6xf32> -> tensor<6x8xf32>
+  %p = analog.mvm %c, %w : tensor<6x8xf32>, tensor<6x8xf32> -> tensor<2x6x6xf32>
+  %y = analog.accumulate %p : (tensor<2x6x6xf32>) -> tensor<6x6xf32>
+  return %y : tensor<6x6xf32>
+}
+
+// -----
+
+func.func @one_tensor_as_both_factors(%x: tensor<8x8xf32>) -> tensor<8x8xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{not fused: expected input and weight to be two function arguments, got one}}
+  %p = analog.mvm %x, %x : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<2x8x8xf32>
+  %y = analog.accumulate %p : (tensor<2x8x8xf32>) -> tensor<8x8xf32>
+  return %y : tensor<8x8xf32>
+}

@@ -1,0 +1,276 @@
+// What convert-analog-to-vector refuses, with the reason.
+// RUN: mho-opt --convert-analog-to-vector %s -split-input-file -verify-diagnostics
+
+func.func @transposed_lhs(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>, %t: tensor<8x?xf32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected the first lhs operand over (m, k), got (k, m)}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%t over (k, m) : tensor<8x?xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @transposed_rhs(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>, %t: tensor<8x6xf32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected the first rhs operand over (n, k), got (k, n)}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%t over (k, n) : tensor<8x6xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @other_operand(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected lhs over (k, m) to have k last, where load_lhs reads it}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>, %q over (k, m) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @parameter(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected a parameter over (n, t) to have n last, where end_tile reads it}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%q over (n, t) : tensor<?x?xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @tiles_of_m(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>, %g: tensor<?x6xf32>) -> tensor<?x8xf32> {
+  // expected-error @below {{not lowered: expected tiles of k, got tiles of m}}
+  %r = analog.tiled_mvm contract(n) tile(t of m : #analog.tiling<balanced, rows = 4>)
+      lhs(%g over (m, n) : tensor<?x6xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, k))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @second_loaded_value(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected one accumulator of the first loaded values, 0 * 0}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v, %v : f32, f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(1 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @epilogue(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected no epilogue operand where k is contracted}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) epilogue(%q over (m, n) : tensor<?x?xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32, %u: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @init(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>, %i: tensor<?x6xf32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected no initial value of the result}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) init(%i : tensor<?x6xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @sum_statistic(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected statistics to be absmax over (t, row) without a map, got sum over (t, m)}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) stats(sum(lhs 0) over (t, m)) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @statistic_of_a_tile(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected statistics to be absmax over (t, row) without a map, got absmax over (t)}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) stats(absmax(rhs 0) over (t)) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @no_value(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<2x?x6xf32> {
+  // expected-error @below {{not lowered: expected a value result}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(planes over (t, m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    : tensor<2x?x6xf32>
+  return %r : tensor<2x?x6xf32>
+}
+
+// -----
+
+func.func @planes(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> (tensor<?x6xf32>, tensor<2x?x6xf32>) {
+  // expected-error @below {{not lowered: expected neither planes nor reductions of end_tile among the results}}
+  %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n), planes over (t, m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a, %a : f32, f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>, tensor<2x?x6xf32>
+  return %r#0, %r#1 : tensor<?x6xf32>, tensor<2x?x6xf32>
+}
+
+// -----
+
+func.func @reduction(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> (tensor<?x6xf32>, tensor<6xf32>) {
+  // expected-error @below {{not lowered: expected reductions over (t) where k is an output axis, got one over (n)}}
+  %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n), sum over (n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 reduce(%s : f32) }
+    : tensor<?x6xf32>, tensor<6xf32>
+  return %r#0, %r#1 : tensor<?x6xf32>, tensor<6xf32>
+}
+
+// -----
+
+func.func @count_without_tail(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>, %g: tensor<?x6xf32>) -> (tensor<?x8xf32>, tensor<2xi64>) {
+  // expected-error @below {{not lowered: expected a tail that turns counts into floats}}
+  %r:2 = analog.tiled_mvm contract(n) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%g over (m, n) : tensor<?x6xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, k), count over (t))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    finish { ^bb0(%s: f32):
+      %b = arith.cmpf ogt, %s, %s : f32
+      analog.yield %s : f32 reduce(%b : i1) }
+    : tensor<?x8xf32>, tensor<2xi64>
+  return %r#0, %r#1 : tensor<?x8xf32>, tensor<2xi64>
+}
+
+// -----
+
+func.func @draw_in_finish(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected no draw in finish where k is contracted}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) keys(%key : tensor<2xi64>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32):
+      %n = analog.normal key(0) stream(0) : f32
+      analog.yield %n : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @computed_operand(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<4x6xf32> {
+  %c = arith.constant dense<1.0> : tensor<4x8xf32>
+  // expected-error @below {{not lowered: expected operands that are arguments of @computed_operand, operand 0 is computed}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%c over (m, k) : tensor<4x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<4x6xf32>
+  return %r : tensor<4x6xf32>
+}
+
+// -----
+
+func.func @library_function(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32):
+      // expected-error @below {{has no vector form on the CPU backend yet}}
+      %u = math.tanh %v : f32
+      analog.yield %u : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @two_of_three_results(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not lowered: expected @two_of_three_results to return the kernel's 2 results in their order and nothing else}}
+  %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n), bits over (t, m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32):
+      %b = arith.cmpf ogt, %a, %a : f32
+      analog.yield %a : f32 bits(%b) }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>, tensor<2x?x1xi32>
+  return %r#0 : tensor<?x6xf32>
+}
