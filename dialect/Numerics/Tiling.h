@@ -11,7 +11,7 @@ namespace mho {
 inline int64_t tileCount(int64_t inputs, int64_t rows) {
   if (inputs <= 0)
     return 0;
-  return rows <= 0 ? 1 : (inputs + rows - 1) / rows;
+  return rows <= 0 ? 1 : (inputs - 1) / rows + 1; // whatever rows is, nothing overflows
 }
 
 /// First input of tile `tile` (0 .. tileCount; the last is one past the end). `fixed`: each tile begins `rows` after

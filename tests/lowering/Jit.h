@@ -1,0 +1,197 @@
+// Generated kernels, compiled as the runtime does it and run through ORC, with what the tests compare them by.
+#pragma once
+
+#include "dialect/Reference/Evaluator.h"
+#include "dialect/Transforms/Passes.h"
+#include "lowering/AnalogToVector/AnalogToVector.h"
+#include "lowering/Passes.h"
+#include "lowering/Schedule/Schedule.h"
+#include "lowering/VectorToLLVM/Pipeline.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace mho::lowering {
+/// For the tests' names.
+inline void PrintTo(Isa isa, std::ostream *stream) { *stream << nameOf(isa).str(); }
+} // namespace mho::lowering
+
+namespace mho::lowering::test {
+
+using namespace mlir;
+using reference::Tensor;
+
+class Jit {
+public:
+  /// `schedule`: an attribute that the table fills up, e.g. "{mc = 64 : i64}".
+  explicit Jit(const char *text, bool gradients = false, Isa isa = hostIsa(), StringRef schedule = "{}") {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    DialectRegistry registry;
+    registerBuiltinDialectTranslation(registry);
+    registerLLVMDialectTranslation(registry);
+    context.appendDialectRegistry(registry);
+    context.loadDialect<analog::AnalogDialect, func::FuncDialect>();
+    source = parseSourceString<ModuleOp>(text, &context);
+    module = cast<ModuleOp>(source->clone());
+    analog::AnalogFusePassOptions fuse;
+    fuse.saveForBackward = gradients;
+    PassManager first(&context);
+    first.addPass(analog::createAnalogFusePass(fuse));
+    if (gradients)
+      first.addPass(analog::createAnalogDifferentiatePass());
+    if (failed(first.run(*module)))
+      return;
+    fused = cast<ModuleOp>(module->clone());
+    module->walk(
+        [&](analog::TiledMvmOp kernel) { kernel->setAttr(kScheduleAttr, parseAttribute(schedule, &context)); });
+    AnalogSchedulePassOptions options;
+    options.isa = nameOf(isa);
+    PassManager passes(&context);
+    passes.addPass(createAnalogSchedulePass(options));
+    passes.addPass(createConvertAnalogToVectorPass());
+    buildVectorToLLVM(passes);
+    if (failed(passes.run(*module)))
+      return;
+    auto target = llvm::orc::JITTargetMachineBuilder::detectHost();
+    if (isa != hostIsa()) { // only an x86 has more than one
+      target->setCPU(isa == Isa::Avx2 ? "x86-64-v3" : "x86-64");
+      target->getFeatures() = llvm::SubtargetFeatures();
+    }
+    machine = llvm::cantFail(target->createTargetMachine());
+    optimize = makeOptimizingTransformer(2, 0, machine.get());
+    ExecutionEngineOptions engineOptions;
+    engineOptions.transformer = optimize;
+    engine = llvm::cantFail(ExecutionEngine::create(*module, engineOptions, std::move(machine)));
+  }
+  MLIRContext context;
+  OwningOpRef<ModuleOp> source, module, fused;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  std::function<llvm::Error(llvm::Module *)> optimize;
+  std::unique_ptr<ExecutionEngine> engine;
+};
+
+/// Small integers: sums are exact, so the kernel's bits are the evaluator's.
+inline std::vector<double> integers(int64_t count, int seed) {
+  std::vector<double> values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(double((i * 7 + seed * 13 + i / 5) % 11) - 5);
+  return values;
+}
+
+/// A call under construction: every LLVM-level argument as a word.
+class Call {
+public:
+  void tensor(const Tensor &t) {
+    if (t.rank() == 0)
+      return scalar(t.reals[0]);
+    if (t.isInteger && t.rank() == 3) { // packed bits
+      auto &bits = packed.emplace_back(t.words.begin(), t.words.end());
+      return memref(bits.data(), t.shape);
+    }
+    auto &data = floats.emplace_back(t.reals.begin(), t.reals.end());
+    t.isInteger ? memref(const_cast<int64_t *>(t.words.data()), t.shape) : memref(data.data(), t.shape);
+  }
+  std::vector<float> &result(ArrayRef<int64_t> shape) {
+    auto &data = floats.emplace_back(std::max<int64_t>(1, Tensor::zeros(shape).size()), NAN);
+    memref(data.data(), shape);
+    return data;
+  }
+  void scalar(float v) {
+    int64_t word = 0;
+    std::memcpy(&word, &v, sizeof v);
+    words.push_back(word);
+  }
+  void memref(void *data, ArrayRef<int64_t> shape) {
+    auto address = reinterpret_cast<int64_t>(data);
+    words.insert(words.end(), {address, address, 0});
+    words.insert(words.end(), shape.begin(), shape.end());
+    for (size_t i = 0; i < shape.size(); ++i) {
+      int64_t stride = 1;
+      for (size_t j = i + 1; j < shape.size(); ++j)
+        stride *= shape[j];
+      words.push_back(stride);
+    }
+  }
+  /// Adds partials, workspace and bounds and runs the function.
+  bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns, bool tail = false) {
+    std::vector<double> partials(4096);
+    std::vector<char> workspace(16 << 20);
+    memref(partials.data(), {int64_t(partials.size())});
+    size_t shared = words.size();
+    memref(workspace.data(), {int64_t(workspace.size())});
+    words.insert(words.end(), {0, rows, 0, columns});
+    std::vector<void *> table;
+    for (int64_t &word : words)
+      table.push_back(&word);
+    if (engine.invokePacked(name, table))
+      return false;
+    table.resize(shared);
+    return !tail || !engine.invokePacked((name + "_tail").str(), table);
+  }
+
+private:
+  std::deque<std::vector<float>> floats;
+  std::deque<std::vector<int32_t>> packed;
+  std::vector<int64_t> words;
+};
+
+/// Runs @layer of the evaluator and of the kernel; returns the largest difference. `strengths`: the effects' scalars in
+/// order.
+inline double forwardDifference(Jit &jit, ArrayRef<Tensor> inputs, ArrayRef<float> strengths) {
+  int64_t b = inputs[0].shape[0], o = inputs[1].shape[0];
+  auto expected = reference::evaluate(jit.source->lookupSymbol<func::FuncOp>("layer"), inputs);
+  if (!expected)
+    ADD_FAILURE() << llvm::toString(expected.takeError());
+  Call call;
+  for (const Tensor &input : inputs)
+    call.tensor(input);
+  for (float strength : strengths)
+    call.scalar(strength);
+  std::vector<float> &y = call.result({b, o});
+  EXPECT_TRUE(call.run(*jit.engine, "layer", b, o));
+  double largest = 0;
+  for (int64_t i = 0; i < b * o; ++i) {
+    double difference = std::abs(double(y[i]) - (*expected)[0].reals[i]);
+    largest = difference <= largest ? largest : difference; // a NaN is kept
+  }
+  return largest;
+}
+
+/// Runs gradient function `name` of the evaluator and of the kernel; every result must be equal.
+inline void expectGradient(Jit &jit, StringRef name, ArrayRef<Tensor> inputs, int64_t rows, int64_t tiles) {
+  auto expected = reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>(name), inputs);
+  if (!expected)
+    FAIL() << llvm::toString(expected.takeError());
+  Call call;
+  for (const Tensor &input : inputs)
+    call.tensor(input);
+  std::vector<std::vector<float> *> results;
+  for (const Tensor &value : *expected)
+    results.push_back(&call.result(value.shape));
+  ASSERT_TRUE(call.run(*jit.engine, name, rows, tiles, results.size() > 1));
+  for (size_t r = 0; r < results.size(); ++r)
+    for (size_t i = 0; i < (*expected)[r].reals.size(); ++i)
+      ASSERT_EQ(double((*results[r])[i]), (*expected)[r].reals[i])
+          << name.str() << ", result " << r << ", element " << i;
+}
+
+/// The instruction sets whose code this machine can run, from the widest on.
+inline std::vector<Isa> runnableIsas() {
+  std::vector<Isa> all{Isa::Avx512, Isa::Avx2, Isa::Generic};
+  return {llvm::find(all, hostIsa()), all.end()};
+}
+
+} // namespace mho::lowering::test
