@@ -107,7 +107,7 @@ TEST_F(Gradient, AnyCutCoversTheOutputOnce) {
 
 /// The memory that a discarded result was written to, in bytes.
 TEST_F(Gradient, ADiscardedResultTakesMemoryThatRowsDoNotEnlarge) {
-  const InputTiles tiled{4096, 256, false}, untiled{20000, 0, false};
+  const InputTiles tiled{4096, 2048, false}, untiled{20000, 0, false};
   ASSERT_TRUE(launch(64, tiled, true, runSerially));
   expectWholeOutput(64);
   seen.visits.clear();
