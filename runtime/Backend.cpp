@@ -1,34 +1,74 @@
 #include "runtime/Backend.h"
 
 #include "runtime/ColumnSum.h"
+#include "runtime/CpuArtifact.h"
 #include "runtime/CpuCompiler.h"
+#include "runtime/ReferenceBackend.h"
+
+#include "dialect/IR/AnalogDialect.h"
+
+using namespace mlir;
 
 namespace mho {
 namespace {
+
+class CpuKernel final : public Kernel {
+public:
+  explicit CpuKernel(CpuCode code) : code(std::move(code)) {}
+  const std::vector<KernelSlot> &slots() const override { return code.slots; }
+  Status launch(const SlotValue *values, const KernelOutput &output, const LaunchContext &context) const override {
+    return launchCpu(code, values, output, context);
+  }
+
+private:
+  CpuCode code;
+};
 
 /// LLVM ORC on the host's cores.
 class CpuBackend final : public Backend {
 public:
   std::string name() const override { return "cpu"; }
   std::string unavailable() const override { return ""; }
-  Expected<CompiledKernel> compile(mlir::func::FuncOp function, uint32_t strided) override {
-    return compileCpuFunction(function, strided);
+  std::vector<std::string> stages() const override { return cpuStageNames(); }
+  Expected<std::shared_ptr<const Kernel>> compile(func::FuncOp function, const std::vector<bool> &strided) override {
+    Expected<CpuCode> code = compileCpuFunction(function, strided);
+    if (!code)
+      return code.error();
+    return std::shared_ptr<const Kernel>(std::make_shared<CpuKernel>(std::move(*code)));
   }
-  Status launch(const CompiledKernel &kernel, const SlotValue *values, const KernelOutput &output,
-                const ParallelFor &parallelFor) override {
-    return launchKernel(kernel, values, output, parallelFor);
-  }
-  Status sumColumns(const TensorRef &grad, const TensorRef &out, const ParallelFor &parallelFor) override {
-    columnSum(grad, out, parallelFor);
+  Status sumColumns(const TensorRef &grad, const TensorRef &out, const LaunchContext &context) override {
+    columnSum(grad, out, context.parallelFor);
     return Status::ok();
   }
 };
 
+KernelSlot slotOf(Type type, StringAttr name, bool result) {
+  KernelSlot slot;
+  slot.name = name ? name.str() : "";
+  slot.result = result;
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  slot.scalar = !tensor;
+  Type element = tensor ? tensor.getElementType() : type;
+  slot.rank = tensor ? tensor.getRank() : 0;
+  slot.type = element.isInteger(64) ? ElementType::I64 : element.isInteger(32) ? ElementType::I32 : ElementType::F32;
+  return slot;
+}
+
 } // namespace
+
+std::vector<KernelSlot> kernelSlots(func::FuncOp function) {
+  StringRef nameAttr = analog::AnalogDialect::kNameAttr;
+  std::vector<KernelSlot> slots;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    slots.push_back(slotOf(type, function.getArgAttrOfType<StringAttr>(i, nameAttr), false));
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    slots.push_back(slotOf(type, function.getResultAttrOfType<StringAttr>(i, nameAttr), true));
+  return slots;
+}
 
 const std::vector<Backend *> &Backend::all() {
   static CpuBackend cpu;
-  static const std::vector<Backend *> backends{&cpu};
+  static const std::vector<Backend *> backends{&cpu, &referenceBackend()};
   return backends;
 }
 

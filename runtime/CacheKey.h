@@ -1,4 +1,4 @@
-// What a compiled kernel is stored under: everything that could change its code.
+// What compiled kernels are known by: everything that could change their code.
 #pragma once
 
 #include "runtime/Status.h"
@@ -7,8 +7,15 @@
 
 namespace mho {
 
-/// Digest (64 hexadecimal digits) of: the IR, the options of the stages, the target with its features, LLVM's version,
-/// the knobs that change output, and this library's own code.
+/// SHA-256 of the bytes, 64 lower-case hexadecimal digits.
+std::string digest(const std::string &bytes);
+
+/// Name of what is compiled, in file names and messages: "<function>-<first 8 digits of the digest of its content>",
+/// so that two layers' files do not meet in one folder.
+std::string unitName(const std::string &function, const std::string &content);
+
+/// Digest of: the IR, the options of the stages, the target with its features, LLVM's version, the knobs that change
+/// output, and this library's own code. Errors: impossible knobs; the code cannot be found in this process.
 Expected<std::string> cacheKey(const std::string &ir, const std::string &options, const std::string &target);
 
 } // namespace mho

@@ -1,18 +1,22 @@
 #include "runtime/ColumnSum.h"
 
+#include "dialect/Numerics/Reduction.h"
+#include "runtime/FloatingPoint.h"
+
 #include <algorithm>
 
 namespace mho {
 
-/// Sums of columns [begin, begin + width) with width <= kWidth, all rows.
-static constexpr int64_t kWidth = 64, kRowBlock = 64;
+/// Columns that one work item sums side by side; any number gives the same bits.
+static constexpr int64_t kWidth = 64;
 
+/// Sums of columns [begin, begin + width) with width <= kWidth, all rows.
 static void sumColumns(const TensorRef &grad, const TensorRef &out, int64_t begin, int64_t width) {
   const auto *data = static_cast<const float *>(grad.data);
   float total[kWidth] = {};
-  for (int64_t block = 0; block < grad.sizes[0]; block += kRowBlock) {
+  for (int64_t block = 0; block < grad.sizes[0]; block += kReductionBlock) {
     float partial[kWidth] = {};
-    for (int64_t row = block; row < std::min(block + kRowBlock, grad.sizes[0]); ++row) {
+    for (int64_t row = block; row < std::min(block + kReductionBlock, grad.sizes[0]); ++row) {
       const float *source = data + row * grad.strides[0] + begin * grad.strides[1];
       for (int64_t i = 0; i < width; ++i)
         partial[i] += source[i * grad.strides[1]];
@@ -28,6 +32,7 @@ void columnSum(const TensorRef &grad, const TensorRef &out, const ParallelFor &p
   // A block of columns below a few thousand rows is not worth a thread of its own.
   int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(1, grad.sizes[0] * kWidth));
   parallelFor(blocks, grain, [&](int64_t first, int64_t last) {
+    DefaultFloatingPoint modes;
     for (int64_t block = first; block < last; ++block)
       sumColumns(grad, out, block * kWidth, std::min(kWidth, columns - block * kWidth));
   });

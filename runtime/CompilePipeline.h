@@ -1,9 +1,10 @@
 // Compilation as a list of named stages, run by one loop that can dump, stop, override and time each of them.
 //
 //   std::vector<Stage> stages{{"vector", "mlir", run}, ...};
-//   Status status = runStages("linear_dx", artifact, stages, options);
+//   Status status = runStages("linear_dx-1f00ba47", artifact, stages, options);
 //
-// A stage that fails is named in the error, with what was wrong and the file that holds the IR it was given.
+// A compilation may run its stages in several lists (a layer's own, then each kernel's); options.order numbers them
+// all. A stage that fails is named in the error, with what was wrong and the file that holds the IR it was given.
 #pragma once
 
 #include "runtime/Knobs.h"
@@ -36,17 +37,23 @@ struct Stage {
 struct StageOptions {
   std::string dumpDir, stopAfter, overrideDir;
   bool time = false;
-  /// Where a failed stage leaves its IR when dumpDir is empty.
+  /// Where a failed stage leaves its IR when dumpDir is empty: a folder that is this user's alone. Empty: nowhere.
   std::string failureDir;
+  /// Names of all stages of the compilation, which the numbers of files count and stopAfter may name. Empty: those of
+  /// the list that is run.
+  std::vector<std::string> order;
 
-  static StageOptions from(const Knobs &knobs);
+  static StageOptions from(const Knobs &knobs, std::vector<std::string> order);
   /// Someone wants to see the stages run, so a cached result is of no use.
   bool inspects() const { return !dumpDir.empty() || !stopAfter.empty() || !overrideDir.empty(); }
 };
 
 /// Runs the stages in order. Files are <dir>/<unit>.<number>-<stage>.<extension>. Errors: a failed stage, an unknown
-/// stopAfter (with the list), a stop, a folder that cannot be written.
+/// stopAfter (with the list), an overrideDir that is no folder, a stop, a folder that cannot be written.
 Status runStages(const std::string &unit, Artifact &artifact, const std::vector<Stage> &stages,
                  const StageOptions &options);
+
+/// The line of MHO_TIME on stderr.
+void printStageTime(const std::string &unit, const std::string &stage, double milliseconds);
 
 } // namespace mho

@@ -5,8 +5,6 @@
 #include "lowering/Schedule/Schedule.h"
 #include "lowering/VectorToLLVM/Pipeline.h"
 
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -17,13 +15,6 @@ using namespace mlir;
 
 namespace mho {
 namespace {
-
-std::string printed(ModuleOp module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  module.print(stream);
-  return text;
-}
 
 std::string printed(llvm::Module &module) {
   std::string text;
@@ -37,14 +28,13 @@ std::string printed(llvm::Module &module) {
 std::string CpuArtifact::text() const {
   if (!object.empty())
     return object;
-  return llvmModule ? printed(*llvmModule) : printed(*mlirModule);
+  return llvmModule ? printed(*llvmModule) : ModuleArtifact::text();
 }
 
 std::function<std::string()> CpuArtifact::snapshot() const {
   if (llvmModule)
     return [this] { return text(); };
-  auto copy = std::make_shared<OwningOpRef<ModuleOp>>(cast<ModuleOp>((*mlirModule)->clone()));
-  return [copy] { return printed(**copy); };
+  return ModuleArtifact::snapshot();
 }
 
 Status CpuArtifact::replace(const std::string &text) {
@@ -61,31 +51,33 @@ Status CpuArtifact::replace(const std::string &text) {
     llvmModule = std::move(parsed);
     return Status::ok();
   }
-  std::string messages;
-  ScopedDiagnosticHandler handler((*mlirModule)->getContext(), [&](Diagnostic &d) { messages += d.str() + "\n"; });
-  OwningOpRef<ModuleOp> parsed = parseSourceString<ModuleOp>(text, (*mlirModule)->getContext());
-  if (!parsed)
-    return Status::error(messages);
-  mlirModule = std::move(parsed);
-  return Status::ok();
+  return ModuleArtifact::replace(text);
 }
 
-Status CpuArtifact::runPasses(llvm::function_ref<void(OpPassManager &)> build) {
-  std::string messages;
-  ScopedDiagnosticHandler handler((*mlirModule)->getContext(), [&](Diagnostic &d) { messages += d.str() + "\n"; });
-  PassManager passes((*mlirModule)->getContext());
-  build(passes);
-  if (failed(passes.run(*mlirModule)))
-    return Status::error(messages);
-  return Status::ok();
+Status CpuArtifact::lower() {
+  // Read here and not in the stage before, so that an override of its result counts.
+  bool compiled = false;
+  for (auto function : mlirModule->getOps<func::FuncOp>()) {
+    functions.push_back(function.getName().str());
+    if (auto bytes = function->getAttrOfType<IntegerAttr>(lowering::kWorkspaceAttr)) {
+      workspaceBytes = std::max(workspaceBytes, bytes.getInt());
+      compiled = true;
+    }
+  }
+  if (!compiled)
+    return Status::error("no function with " + lowering::kWorkspaceAttr.str());
+  return runPasses([](OpPassManager &passes) { lowering::buildVectorToLLVM(passes); });
 }
 
-Status CpuArtifact::translate(const std::vector<std::string> &functions) {
+Status CpuArtifact::translate() {
   registerBuiltinDialectTranslation(*(*mlirModule)->getContext());
   registerLLVMDialectTranslation(*(*mlirModule)->getContext());
-  llvmModule = translateModuleToLLVMIR(*mlirModule, *llvmContext, "mho");
-  if (!llvmModule)
-    return Status::error("the LLVM dialect does not translate to LLVM IR");
+  Status translated = withDiagnostics([&] {
+    llvmModule = translateModuleToLLVMIR(*mlirModule, *llvmContext, "mho");
+    return llvmModule != nullptr;
+  });
+  if (!translated)
+    return translated;
   for (const std::string &function : functions)
     if (Status status = addPackedEntry(*llvmModule, function); !status)
       return status;
@@ -120,10 +112,7 @@ Expected<std::unique_ptr<llvm::TargetMachine>> CpuArtifact::machine() const {
   return targetMachine(asked == host ? "" : lowering::x86CpuOf(asked));
 }
 
-std::vector<Stage> cpuStages(CpuArtifact &artifact, const std::string &name, bool reduces) {
-  std::vector<std::string> functions{name};
-  if (reduces)
-    functions.push_back(name + "_tail");
+std::vector<Stage> cpuStages(CpuArtifact &artifact) {
   auto schedule = [&artifact] {
     lowering::AnalogSchedulePassOptions options;
     options.isa = artifact.isa;
@@ -134,20 +123,19 @@ std::vector<Stage> cpuStages(CpuArtifact &artifact, const std::string &name, boo
     return artifact.runPasses(
         [](OpPassManager &passes) { passes.addPass(lowering::createConvertAnalogToVectorPass()); });
   };
-  auto lower = [&artifact, name]() -> Status {
-    // Read here and not in the stage before, so that an override of its result counts.
-    auto function = artifact.mlirModule->lookupSymbol<func::FuncOp>(name);
-    auto bytes = function ? function->getAttrOfType<IntegerAttr>(lowering::kWorkspaceAttr) : IntegerAttr();
-    if (!bytes)
-      return Status::error("no function @" + name + " with " + lowering::kWorkspaceAttr.str());
-    artifact.workspaceBytes = bytes.getInt();
-    return artifact.runPasses([](OpPassManager &passes) { lowering::buildVectorToLLVM(passes); });
-  };
   return {{"schedule", "mlir", schedule},
           {"vector", "mlir", vectorize},
-          {"llvm", "mlir", lower},
-          {"llvmir", "ll", [&artifact, functions] { return artifact.translate(functions); }},
+          {"llvm", "mlir", [&artifact] { return artifact.lower(); }},
+          {"llvmir", "ll", [&artifact] { return artifact.translate(); }},
           {"object", "o", [&artifact] { return artifact.emitObject(); }}};
+}
+
+std::vector<std::string> cpuStageNames() {
+  CpuArtifact none(nullptr, "");
+  std::vector<std::string> names;
+  for (const Stage &stage : cpuStages(none))
+    names.push_back(stage.name);
+  return names;
 }
 
 } // namespace mho

@@ -1,14 +1,15 @@
 #include "runtime/CpuCompiler.h"
 
 #include "lowering/AnalogToVector/AnalogToVector.h"
-#include "lowering/Passes.h"
-#include "lowering/VectorToLLVM/Pipeline.h"
+#include "runtime/Backend.h"
 #include "runtime/CacheKey.h"
 #include "runtime/CpuArtifact.h"
 #include "runtime/KernelCache.h"
+#include "runtime/LayerStages.h"
 
 #include "dialect/IR/AnalogDialect.h"
 
+#include <chrono>
 #include <cstdio>
 #include <mutex>
 #include <sstream>
@@ -18,6 +19,9 @@ using namespace mho::analog;
 
 namespace mho {
 namespace {
+
+/// Of the function that combines a kernel's partial sums; lowering/AnalogToVector gives it this name.
+constexpr const char *kTailSuffix = "_tail";
 
 /// What the cache keeps of a kernel beside its object.
 struct KernelPayload {
@@ -37,29 +41,18 @@ struct KernelPayload {
   }
 };
 
-/// A module that holds a copy of `function` alone, marked with which tensors are strided.
-OwningOpRef<ModuleOp> isolate(func::FuncOp function, uint32_t strided) {
+/// A module that holds a copy of `function` alone, marked with which arguments are strided, and without the strengths'
+/// values: the same layer of another strength has the same kernel.
+OwningOpRef<ModuleOp> isolate(func::FuncOp function, const std::vector<bool> &strided) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
   auto copy = cast<func::FuncOp>(function->clone());
   module->push_back(copy);
-  Attribute mark = UnitAttr::get(function.getContext());
-  unsigned arguments = copy.getNumArguments();
-  for (unsigned i = 0; i < arguments + copy.getNumResults(); ++i) {
-    if (!(strided >> i & 1))
-      continue;
-    if (i < arguments)
-      copy.setArgAttr(i, lowering::kStridedAttr, mark);
-    else
-      copy.setResultAttr(i - arguments, lowering::kStridedAttr, mark);
+  for (unsigned i = 0; i < copy.getNumArguments(); ++i) {
+    copy.removeArgAttr(i, AnalogDialect::kValueAttr);
+    if (i < strided.size() && strided[i])
+      copy.setArgAttr(i, lowering::kStridedAttr, UnitAttr::get(function.getContext()));
   }
   return module;
-}
-
-std::string printed(ModuleOp module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  module.print(stream);
-  return text;
 }
 
 /// Sums and counts that the function's kernel makes.
@@ -69,69 +62,68 @@ int reductionsOf(func::FuncOp function) {
   return count;
 }
 
-Expected<KernelPayload> compileStages(CpuArtifact &artifact, const std::string &name, int reductions,
-                                      const Knobs &knobs) {
-  std::vector<Stage> stages = cpuStages(artifact, name, reductions > 0);
-  if (Status status = runStages(name, artifact, stages, StageOptions::from(knobs)); !status)
-    return status;
-  return KernelPayload{artifact.workspaceBytes, reductions, artifact.object};
-}
-
 /// Says once per process why kernels are not kept.
 void warnOnce(const std::string &message) {
   static std::once_flag once;
   std::call_once(once, [&] { std::fprintf(stderr, "mho: warning: %s\n", message.c_str()); });
 }
 
-/// Takes the payload from the cache on disk, or compiles and stores it.
-Expected<KernelPayload> obtain(OwningOpRef<ModuleOp> module, const std::string &name, const Knobs &knobs) {
+/// The cache key of a function's kernel. Errors: those of cacheKey(), and a processor that LLVM does not know.
+Expected<std::string> keyOf(const std::string &ir, const std::string &name) {
   Expected<std::string> target = hostTargetText();
-  if (!target)
-    return target.error();
-  int reductions = reductionsOf(module->lookupSymbol<func::FuncOp>(name));
-  Expected<std::string> key = cacheKey(printed(*module), "cpu " + name, *target);
-  if (!key)
-    return key.error();
-  bool useCache = knobs.cache && !knobs.cacheDir.empty() && !StageOptions::from(knobs).inspects();
-  KernelCache cache(knobs.cacheDir, knobs.cacheLimitMiB << 20);
-  if (useCache)
-    if (std::optional<std::string> payload = cache.load(*key))
-      return KernelPayload::decode(*payload);
+  return target ? cacheKey(ir, "cpu " + name, *target) : target;
+}
+
+Expected<KernelPayload> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, int reductions,
+                                      const Knobs &knobs) {
   CpuArtifact artifact(std::move(module), knobs.isa);
-  Expected<KernelPayload> payload = compileStages(artifact, name, reductions, knobs);
-  if (payload && useCache)
+  StageOptions options = StageOptions::from(knobs, allStages(cpuStageNames()));
+  if (Status status = runStages(unit, artifact, cpuStages(artifact), options); !status)
+    return status;
+  return KernelPayload{artifact.workspaceBytes, reductions, artifact.object};
+}
+
+/// An entry of the cache, where there is one; says so where times are asked for.
+std::optional<KernelPayload> takeCached(const KernelCache &cache, const std::string &key, const std::string &unit,
+                                        bool time) {
+  auto start = std::chrono::steady_clock::now();
+  std::optional<std::string> payload = cache.load(key);
+  if (!payload)
+    return std::nullopt;
+  std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
+  if (time)
+    printStageTime(unit, "cache hit", elapsed.count());
+  return KernelPayload::decode(*payload);
+}
+
+/// Takes the payload from the cache on disk, or compiles and stores it. Of several processes that want the same kernel
+/// one compiles; the others wait and take it.
+Expected<KernelPayload> obtain(OwningOpRef<ModuleOp> module, const std::string &name, const Knobs &knobs) {
+  int reductions = reductionsOf(module->lookupSymbol<func::FuncOp>(name));
+  std::string ir = printed(*module), unit = unitName(name, ir);
+  if (!knobs.cache || knobs.cacheDir.empty() || StageOptions::from(knobs, {}).inspects())
+    return compileStages(std::move(module), unit, reductions, knobs);
+  Expected<std::string> key = keyOf(ir, name);
+  if (!key) {
+    warnOnce("kernels are not kept on disk: " + key.message());
+    return compileStages(std::move(module), unit, reductions, knobs);
+  }
+  KernelCache cache(knobs.cacheDir, knobs.cacheLimitMiB << 20);
+  if (std::optional<KernelPayload> hit = takeCached(cache, *key, unit, knobs.time))
+    return *hit;
+  KernelCache::Lock lock = cache.lock(*key);
+  if (std::optional<KernelPayload> hit = takeCached(cache, *key, unit, knobs.time))
+    return *hit;
+  Expected<KernelPayload> payload = compileStages(std::move(module), unit, reductions, knobs);
+  if (payload)
     if (Status status = cache.store(*key, payload->encode()); !status)
       warnOnce(status.message());
   return payload;
 }
 
-KernelSlot slotOf(Type type, StringAttr name, bool result) {
-  KernelSlot slot;
-  slot.name = name ? name.str() : "";
-  slot.result = result;
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  slot.scalar = !tensor;
-  Type element = tensor ? tensor.getElementType() : type;
-  slot.rank = tensor ? tensor.getRank() : 0;
-  slot.type = element.isInteger(64) ? ElementType::I64 : element.isInteger(32) ? ElementType::I32 : ElementType::F32;
-  return slot;
-}
-
 } // namespace
 
-std::vector<KernelSlot> kernelSlots(func::FuncOp function) {
-  std::vector<KernelSlot> slots;
-  for (BlockArgument argument : function.getArguments()) {
-    unsigned i = argument.getArgNumber();
-    slots.push_back(
-        slotOf(argument.getType(), function.getArgAttrOfType<StringAttr>(i, AnalogDialect::kNameAttr), false));
-  }
-  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
-    slots.push_back(slotOf(type, function.getResultAttrOfType<StringAttr>(i, AnalogDialect::kNameAttr), true));
-  return slots;
-}
-
-Expected<CompiledKernel> compileCpuFunction(func::FuncOp function, uint32_t strided) {
+Expected<CpuCode> compileCpuFunction(func::FuncOp function, const std::vector<bool> &strided) {
   Expected<const Knobs *> knobs = Knobs::get();
   if (!knobs)
     return knobs.error();
@@ -142,8 +134,9 @@ Expected<CompiledKernel> compileCpuFunction(func::FuncOp function, uint32_t stri
   Expected<LoadedObject> loaded = LoadedObject::load(payload->object);
   if (!loaded)
     return loaded.error();
-  CompiledKernel kernel;
+  CpuCode kernel;
   kernel.slots = kernelSlots(function);
+  kernel.strided = strided;
   kernel.workspaceBytes = payload->workspaceBytes;
   kernel.reductions = payload->reductions;
   Expected<KernelEntry> body = loaded->entry(name);
@@ -152,7 +145,7 @@ Expected<CompiledKernel> compileCpuFunction(func::FuncOp function, uint32_t stri
   kernel.body = *body;
   if (kernel.reductions == 0)
     return kernel;
-  Expected<KernelEntry> tail = loaded->entry(name + "_tail");
+  Expected<KernelEntry> tail = loaded->entry(name + kTailSuffix);
   if (!tail)
     return tail.error();
   kernel.tail = *tail;

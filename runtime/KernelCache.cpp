@@ -1,13 +1,15 @@
 #include "runtime/KernelCache.h"
 
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
+#include "runtime/CacheKey.h"
+#include "runtime/OwnFolder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -20,10 +22,16 @@ namespace {
 constexpr const char *kMagic = "mho kernel 1\n";
 constexpr const char *kExtension = ".mho";
 
-std::string digest(const std::string &text) {
-  return llvm::toHex(llvm::SHA256::hash(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(text.data()), text.size())),
-                     /*LowerCase=*/true);
-}
+/// A writer's file before it gets an entry's name, and how long after its last byte that writer must be dead.
+constexpr const char *kTemporary = "mho-new-";
+constexpr auto kAbandoned = std::chrono::hours(1);
+
+/// Locks of keys: bytes of one file, which the system frees when their process ends.
+constexpr const char *kLockFile = "mho-lock";
+/// Compiling takes well below a second; whoever holds a lock for longer than this is stopped or very slow.
+constexpr auto kPatience = std::chrono::seconds(10);
+
+const std::string kRemedy = "; set MHO_CACHE_DIR to a folder of your own, or MHO_CACHE=off";
 
 /// Entry = magic, key, digest of the payload, payload.
 std::string encode(const std::string &key, const std::string &payload) {
@@ -41,9 +49,6 @@ std::optional<std::string> decode(const std::string &key, const std::string &ent
   return payload;
 }
 
-/// The user's own, and written by nobody else.
-bool isSafe(const struct stat &info) { return info.st_uid == geteuid() && !(info.st_mode & (S_IWGRP | S_IWOTH)); }
-
 /// A file descriptor that closes itself.
 struct File {
   int descriptor;
@@ -55,11 +60,11 @@ struct File {
   }
 };
 
-/// Contents of a regular file that is safe to run code from.
+/// Contents of a regular file that is safe to run code from. Does not wait where something else (a pipe) has its name.
 std::optional<std::string> readOwnFile(const std::string &path) {
-  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat info;
-  if (file.descriptor < 0 || fstat(file.descriptor, &info) != 0 || !S_ISREG(info.st_mode) || !isSafe(info))
+  if (file.descriptor < 0 || fstat(file.descriptor, &info) != 0 || !S_ISREG(info.st_mode) || !isOwn(info))
     return std::nullopt;
   std::string text(info.st_size, '\0');
   for (size_t done = 0; done < text.size();) {
@@ -82,21 +87,39 @@ Status writeFile(int descriptor, const std::string &text) {
   return Status::ok();
 }
 
+/// Paths of the folder whose file names `wanted` takes; what appears or vanishes meanwhile may be in it or not.
+template <class Wanted> std::vector<fs::path> pathsIn(const std::string &directory, Wanted wanted) {
+  std::vector<fs::path> paths;
+  std::error_code problem;
+  for (fs::directory_iterator it(directory, problem), end; !problem && it != end; it.increment(problem))
+    if (wanted(it->path().filename().string()))
+      paths.push_back(it->path());
+  return paths;
+}
+
 /// Entries, by name: 64 digits and the extension.
 std::vector<fs::path> entriesOf(const std::string &directory) {
-  std::vector<fs::path> entries;
-  std::error_code ignored;
-  for (const fs::directory_entry &entry : fs::directory_iterator(directory, ignored))
-    if (entry.path().extension() == kExtension && entry.path().stem().string().size() == 64)
-      entries.push_back(entry.path());
-  return entries;
+  return pathsIn(directory, [](const fs::path &name) {
+    return name.extension() == kExtension && name.stem().string().size() == 64;
+  });
+}
+
+/// Files of writers that died before they could rename or remove them.
+void removeAbandoned(const std::string &directory) {
+  auto isTemporary = [](const std::string &name) { return name.rfind(kTemporary, 0) == 0; };
+  for (const fs::path &path : pathsIn(directory, isTemporary)) {
+    std::error_code problem; // another process may remove it meanwhile
+    fs::file_time_type written = fs::last_write_time(path, problem);
+    if (!problem && fs::file_time_type::clock::now() - written > kAbandoned)
+      fs::remove(path, problem);
+  }
 }
 
 } // namespace
 
 std::optional<std::string> KernelCache::load(const std::string &key) const {
   struct stat info;
-  if (stat(directory.c_str(), &info) != 0 || !isSafe(info))
+  if (stat(directory.c_str(), &info) != 0 || !isOwn(info))
     return std::nullopt;
   std::optional<std::string> entry = readOwnFile(fileOf(key));
   if (!entry)
@@ -110,24 +133,34 @@ std::optional<std::string> KernelCache::load(const std::string &key) const {
 void KernelCache::remove(const std::string &key) const { unlink(fileOf(key).c_str()); }
 
 Status KernelCache::prepareDirectory() const {
-  const std::string remedy = "; set MHO_CACHE_DIR to a folder of your own, or MHO_CACHE=off";
-  std::error_code problem;
-  fs::create_directories(fs::path(directory).parent_path(), problem);
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    return Status::error("cannot make the kernel cache '" + directory + "': " + std::strerror(errno) + remedy);
-  struct stat info;
-  if (stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
-    return Status::error("the kernel cache '" + directory + "' is not a folder" + remedy);
-  if (!isSafe(info))
-    return Status::error("the kernel cache '" + directory +
-                         "' is not yours alone to write, so code in it cannot be trusted" + remedy);
-  return Status::ok();
+  Status status = prepareOwnFolder("the kernel cache", directory, Links::Follow);
+  return status ? status : Status::error(status.message() + kRemedy);
+}
+
+KernelCache::Lock KernelCache::lock(const std::string &key) const {
+  if (!prepareDirectory())
+    return Lock(-1);
+  int descriptor = open((directory + "/" + kLockFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  struct flock byte = {};
+  byte.l_type = F_WRLCK;
+  byte.l_start = std::stoul(key.substr(0, 8), nullptr, 16);
+  byte.l_len = 1;
+  auto giveUp = std::chrono::steady_clock::now() + kPatience;
+  while (descriptor >= 0 && fcntl(descriptor, F_OFD_SETLK, &byte) != 0 && (errno == EAGAIN || errno == EACCES) &&
+         std::chrono::steady_clock::now() < giveUp)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return Lock(descriptor);
+}
+
+KernelCache::Lock::~Lock() {
+  if (descriptor >= 0)
+    close(descriptor);
 }
 
 Status KernelCache::store(const std::string &key, const std::string &payload) const {
   if (Status status = prepareDirectory(); !status)
     return status;
-  std::string temporary = directory + "/new-XXXXXX";
+  std::string temporary = directory + "/" + kTemporary + "XXXXXX";
   File file(mkostemp(temporary.data(), O_CLOEXEC)); // mode 0600
   if (file.descriptor < 0)
     return Status::error("cannot write to the kernel cache '" + directory + "': " + std::strerror(errno) +
@@ -145,6 +178,7 @@ Status KernelCache::store(const std::string &key, const std::string &payload) co
 }
 
 void KernelCache::trim() const {
+  removeAbandoned(directory);
   struct Entry {
     fs::path path;
     int64_t bytes;
@@ -170,6 +204,7 @@ void KernelCache::trim() const {
 }
 
 Expected<int64_t> KernelCache::clear() const {
+  removeAbandoned(directory);
   int64_t removed = 0;
   for (const fs::path &path : entriesOf(directory)) {
     std::error_code problem;

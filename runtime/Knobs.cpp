@@ -69,11 +69,17 @@ const std::vector<KnobInfo> &Knobs::table() {
        false},
       {"MHO_CACHE_LIMIT_MB", "512", "MiB of kernels on disk; beyond it the least recently used ones are removed",
        false},
-      {"MHO_DUMP_DIR", "", "folder that gets the IR after each compile stage (the cache on disk is then not used)",
+      {"MHO_DUMP_DIR", "",
+       "folder that gets the IR after each compile stage, <unit>.<number>-<stage>.<extension> (the cache on disk is "
+       "then not used, so that every stage runs)",
        false},
       {"MHO_STOP_AFTER", "", "name of the compile stage to stop after, with an error that names the IR's file", false},
-      {"MHO_OVERRIDE_DIR", "", "folder with edited files of MHO_DUMP_DIR, taken instead of a stage's own result", true},
-      {"MHO_TIME", "off", "on or off: print the time of each compile stage to stderr", false},
+      {"MHO_OVERRIDE_DIR", "",
+       "folder with edited files of MHO_DUMP_DIR: the file of a unit and stage, where there is one, is taken instead "
+       "of the "
+       "stage's own result (the cache on disk is then not used)",
+       true},
+      {"MHO_TIME", "off", "on or off: print the time of each compile stage, or of the cache hit, to stderr", false},
       {"MHO_ISA", "the machine's", "avx512, avx2 or generic: vector instructions of CPU kernels", true},
   };
   return knobs;

@@ -17,7 +17,7 @@ struct KnobInfo {
   const char *name;
   const char *fallback; ///< what holds where it is not set
   const char *help;     ///< what it does and which values it takes
-  bool changesOutput;   ///< part of a kernel's cache key
+  bool changesOutput;   ///< can make another kernel: part of its cache key, or the cache is not used
 };
 
 struct Knobs {

@@ -33,7 +33,7 @@ struct LinearBackwardArgs {
 class Linear {
 public:
   virtual ~Linear() = default;
-  /// The layer's kernels on a backend; built so far: "cpu". Errors: contradictory spec, unknown backend.
+  /// The layer's kernels on a backend; "cpu", or "reference" (slow). Errors: contradictory spec, unknown backend.
   static Expected<std::shared_ptr<Linear>> get(const LinearSpec &spec, const std::string &backend);
   /// Errors: shapes that do not fit (naming them), a failed compilation (naming the stage and the IR's file).
   virtual Status forward(const LinearForwardArgs &args, const ParallelFor &parallelFor) = 0;

@@ -1,6 +1,7 @@
 #include "runtime/LinearShapes.h"
 
 #include "dialect/Numerics/Philox.h"
+#include "dialect/Numerics/Tiling.h"
 
 #include <algorithm>
 #include <initializer_list>
@@ -40,6 +41,15 @@ public:
     if (t.defined())
       check(name, t, type, sizes);
   }
+  /// The same for memory that kernels write, or read as it lies: elements side by side along the last axis.
+  void requireDense(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+    require(name, t, type, sizes);
+    checkDense(name, t);
+  }
+  void allowDense(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+    allow(name, t, type, sizes);
+    checkDense(name, t);
+  }
   void forbid(const char *name, const TensorRef &t, const char *why) {
     if (t.defined())
       fail(std::string("unexpected ") + name + ": " + why);
@@ -52,6 +62,11 @@ public:
   std::string message;
 
 private:
+  void checkDense(const char *name, const TensorRef &t) {
+    if (t.defined() && t.sizes[t.rank - 1] > 1 && t.strides[t.rank - 1] != 1)
+      fail(std::string("expected the elements of ") + name + " to lie side by side along its last axis, got strides " +
+           shapeText(t.strides.data(), t.rank) + "; give a contiguous tensor");
+  }
   void check(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
     if (t.type != type)
       return fail(std::string("expected ") + name + " to be " + nameOf(type) + ", got " + nameOf(t.type));
@@ -64,13 +79,13 @@ private:
   }
 };
 
-/// Empty if every element's draw has an address (SPEC.md, "Noise"), else which size is too large.
-std::string checkDraws(const LinearSizes &s, int64_t step) {
+/// Empty if every element's draw has an address (SPEC.md, "Noise"), else which size is too large. The key's step may
+/// lie in a device's memory, so that the backend's launch looks at it.
+std::string checkDraws(const LinearSizes &s) {
   DrawAddress last;
   last.row = std::max(s.rows, s.outputs) - 1; // of outputs, of weights
   last.column = std::max(s.outputs, s.inputs) - 1;
   last.tile = s.tiles - 1;
-  last.step = step;
   if (last.row < 0 || last.column < 0 || last.tile < 0)
     last.row = last.column = last.tile = 0; // an empty layer draws nothing
   return wordAddressError(last);
@@ -90,9 +105,8 @@ Expected<LinearSizes> checkOperands(const LinearSpec &spec, Checker &c, const Te
   else
     c.forbid("input range", range, "the layer's spec takes none");
   if (spec.draws()) {
-    c.require("key", key, ElementType::I64, {2});
-    if (c.message.empty())
-      c.fail(checkDraws(s, static_cast<const int64_t *>(key.data)[key.strides[0]]));
+    c.requireDense("key", key, ElementType::I64, {2});
+    c.fail(checkDraws(s));
   }
   return s;
 }
@@ -100,9 +114,9 @@ Expected<LinearSizes> checkOperands(const LinearSpec &spec, Checker &c, const Te
 void checkSaved(const LinearSpec &spec, Checker &c, const LinearSizes &s, const TensorRef &saturation,
                 const TensorRef &rowRange) {
   if (spec.adc && spec.maskSaturated)
-    c.require("saturation", saturation, ElementType::I32, {s.tiles, s.rows, (s.outputs + 31) / 32});
+    c.requireDense("saturation", saturation, ElementType::I32, {s.tiles, s.rows, packedWords(s.outputs)});
   if (spec.inputRange == InputRange::Dynamic)
-    c.require("row range", rowRange, ElementType::F32, {s.tiles, s.rows});
+    c.requireDense("row range", rowRange, ElementType::F32, {s.tiles, s.rows});
 }
 
 } // namespace
@@ -116,7 +130,7 @@ Expected<LinearSizes> checkForward(const LinearSpec &spec, const LinearForwardAr
     c.require("bias", a.bias, ElementType::F32, {s->outputs});
   else
     c.forbid("bias", a.bias, "the layer's spec has none");
-  c.require("y", a.y, ElementType::F32, {s->rows, s->outputs});
+  c.requireDense("y", a.y, ElementType::F32, {s->rows, s->outputs});
   if (a.saturation.defined() || a.rowRange.defined())
     checkSaved(spec, c, *s, a.saturation, a.rowRange);
   if (!c.message.empty())
@@ -131,11 +145,11 @@ Expected<LinearSizes> checkBackward(const LinearSpec &spec, const LinearBackward
     return s;
   c.require("grad", a.grad, ElementType::F32, {s->rows, s->outputs});
   checkSaved(spec, c, *s, a.saturation, a.rowRange);
-  c.allow("dx", a.dx, ElementType::F32, {s->rows, s->inputs});
-  c.allow("dweight", a.dweight, ElementType::F32, {s->outputs, s->inputs});
-  c.allow("dbias", a.dbias, ElementType::F32, {s->outputs});
+  c.allowDense("dx", a.dx, ElementType::F32, {s->rows, s->inputs});
+  c.allowDense("dweight", a.dweight, ElementType::F32, {s->outputs, s->inputs});
+  c.allowDense("dbias", a.dbias, ElementType::F32, {s->outputs});
   if (spec.inputRange == InputRange::Given)
-    c.allow("drange", a.drange, ElementType::F32, {s->tiles});
+    c.allowDense("drange", a.drange, ElementType::F32, {s->tiles});
   else
     c.forbid("drange", a.drange, "the layer has no range argument");
   if (!c.message.empty())

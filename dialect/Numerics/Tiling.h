@@ -25,4 +25,7 @@ inline int64_t tileBegin(int64_t inputs, int64_t rows, bool fixed, int64_t tile)
   return tile * (inputs / count) + std::min(tile, inputs % count);
 }
 
+/// 32-bit words that hold one bit for each of `elements` elements: bit n mod 32 of word n / 32.
+inline int64_t packedWords(int64_t elements) { return (elements + 31) / 32; }
+
 } // namespace mho

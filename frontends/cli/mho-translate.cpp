@@ -1,9 +1,12 @@
 // mho-translate: functions of the dialect to what the CPU backend makes of them: LLVM IR, assembly, an object file.
-#include "dialect/Transforms/Passes.h"
-#include "lowering/Passes.h"
-#include "lowering/VectorToLLVM/Pipeline.h"
+#include "dialect/IR/AnalogDialect.h"
+#include "runtime/CacheKey.h"
 #include "runtime/CpuArtifact.h"
+#include "runtime/LayerStages.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/CommandLine.h"
@@ -17,28 +20,18 @@ llvm::cl::opt<std::string> isa("isa", llvm::cl::desc("avx512, avx2 or generic: w
 
 enum class Form { LLVMIR, Assembly, Object };
 
-/// Fuses what is not fused yet and compiles every function as the CPU backend does, save for backward included.
+/// Fuses what is not fused yet and compiles every function by the CPU backend's stages, save for backward included.
 mho::Expected<std::string> compile(ModuleOp module, Form form) {
-  mho::CpuArtifact artifact(cast<ModuleOp>(module->clone()), isa);
-  mho::Status status = artifact.runPasses([](OpPassManager &passes) {
-    mho::analog::AnalogFusePassOptions fuse;
-    fuse.saveForBackward = true;
-    mho::lowering::AnalogSchedulePassOptions schedule;
-    schedule.isa = isa;
-    passes.addPass(mho::analog::createAnalogFusePass(fuse));
-    passes.addPass(mho::lowering::createAnalogSchedulePass(schedule));
-    passes.addPass(mho::lowering::createConvertAnalogToVectorPass());
-  });
-  if (!status)
-    return status;
-  std::vector<std::string> functions;
-  for (auto function : artifact.mlirModule->getOps<func::FuncOp>())
-    functions.push_back(function.getName().str());
-  status = artifact.runPasses([](OpPassManager &passes) { mho::lowering::buildVectorToLLVM(passes); });
-  if (status)
-    status = artifact.translate(functions);
-  if (status && form == Form::Object)
-    status = artifact.emitObject();
+  mho::Expected<const mho::Knobs *> knobs = mho::Knobs::get();
+  if (!knobs)
+    return knobs.error();
+  mho::CpuArtifact artifact(cast<ModuleOp>(module->clone()), isa.empty() ? (*knobs)->isa : isa);
+  std::vector<mho::Stage> stages = mho::layerStages(artifact, {/*saveForBackward=*/true, /*gradients=*/false});
+  for (mho::Stage &stage : mho::cpuStages(artifact))
+    if (form == Form::Object || stage.name != "object")
+      stages.push_back(std::move(stage));
+  mho::Status status = mho::runStages(mho::unitName("module", artifact.text()), artifact, stages,
+                                      mho::StageOptions::from(**knobs, mho::allStages(mho::cpuStageNames())));
   if (!status)
     return status;
   return form == Form::Assembly ? artifact.assembly() : mho::Expected<std::string>(artifact.text());

@@ -1,7 +1,7 @@
 // Machine code of this process through LLVM ORC: LLVM modules to objects, objects to entry points.
 #pragma once
 
-#include "runtime/KernelCall.h"
+#include "runtime/PackedCall.h"
 #include "runtime/Status.h"
 
 #include "llvm/IR/Module.h"

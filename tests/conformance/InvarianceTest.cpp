@@ -2,6 +2,8 @@
 #include "tests/conformance/LayerCase.h"
 
 #include <cfenv>
+#include <functional>
+#include <pmmintrin.h>
 
 namespace mho::conformance {
 namespace {
@@ -24,8 +26,10 @@ struct Results {
   }
 };
 
-Results runLayer(const ParallelFor &parallelFor) {
+Results runLayer(const ParallelFor &parallelFor, int64_t rows = 200, int64_t outputs = 190) {
   LayerCase layer = noisyLayer();
+  layer.rows = rows;
+  layer.outputs = outputs;
   LayerRun run(layer);
   Status status = run.forward("cpu", parallelFor, true);
   EXPECT_TRUE(status) << status.message();
@@ -38,6 +42,46 @@ TEST(Invariance, AnyNumberOfThreads) {
   Results one = runLayer(serial());
   for (int64_t threads : {2, 3, 7})
     EXPECT_TRUE(runLayer(pool(threads)) == one) << threads << " threads";
+}
+
+/// One block of rows: gradients are cut between tiles.
+TEST(Invariance, AnyNumberOfThreadsOnFewRows) {
+  for (auto [rows, outputs] : {std::pair(1, 190), {33, 10}, {200, 5}}) {
+    Results one = runLayer(serial(), rows, outputs);
+    for (int64_t threads : {2, 3, 7})
+      EXPECT_TRUE(runLayer(pool(threads), rows, outputs) == one) << threads << " threads, " << rows << " rows";
+  }
+}
+
+/// Gradients that are no integers, and some so small that sums of them are denormal; computed with the caller's modes
+/// as `setModes` sets them.
+Results runTinyGradients(const std::function<void()> &setModes) {
+  LayerCase layer = noisyLayer();
+  LayerRun run(layer);
+  std::mt19937 engine(3);
+  std::normal_distribution<float> normal;
+  for (int64_t i = 0; i < run.grad.size(); ++i)
+    run.grad.at(i) = normal(engine) * (i % layer.outputs < 60 ? 1 : 1e-39f);
+  std::fenv_t before;
+  std::fegetenv(&before);
+  setModes();
+  Status forward = run.forward("cpu", serial(), true), backward = run.backward("cpu", serial());
+  std::fesetenv(&before);
+  EXPECT_TRUE(forward) << forward.message();
+  EXPECT_TRUE(backward) << backward.message();
+  return {run.y.data, run.dx.data, run.dweight.data, run.dbias.data, run.drange.data};
+}
+
+TEST(Invariance, TheCallersModesOnSmallGradients) {
+  Results expected = runTinyGradients([] {});
+  auto isDenormal = [](float v) { return std::fpclassify(v) == FP_SUBNORMAL; };
+  EXPECT_TRUE(std::any_of(expected.dbias.begin(), expected.dbias.end(), isDenormal));
+  Results flushing = runTinyGradients([] { _mm_setcsr(_mm_getcsr() | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON); });
+  EXPECT_TRUE(flushing.dbias == expected.dbias);
+  EXPECT_TRUE(flushing == expected);
+  Results upward = runTinyGradients([] { std::fesetround(FE_UPWARD); });
+  EXPECT_TRUE(upward.dbias == expected.dbias);
+  EXPECT_TRUE(upward == expected);
 }
 
 TEST(Invariance, TheCallersRoundingMode) {

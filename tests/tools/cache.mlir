@@ -23,6 +23,7 @@
 // ONE: 1 kernels
 // TWO: 2 kernels
 // TAKEN-NOT: object {{.*}} ms
+// TAKEN: cache hit {{.*}} ms
 // TAKEN: equal to the reference
 // NOFOLDER: mho: warning: {{.*}}set MHO_CACHE_DIR to a folder of your own, or MHO_CACHE=off
 // NOFOLDER: equal to the reference

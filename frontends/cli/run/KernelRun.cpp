@@ -40,7 +40,7 @@ TensorRef KernelRun::Buffer::ref(ElementType type) {
 }
 
 Status KernelRun::bindInputs(func::FuncOp function, ArrayRef<Tensor> inputs) {
-  for (auto [argument, slot] : llvm::zip(function.getArguments(), code.slots)) {
+  for (auto [argument, slot] : llvm::zip(function.getArguments(), code->slots())) {
     SlotValue &value = values.emplace_back();
     auto strength = function.getArgAttrOfType<FloatAttr>(argument.getArgNumber(), AnalogDialect::kValueAttr);
     if (strength) {
@@ -107,24 +107,26 @@ void KernelRun::bindResults() {
     for (Axis axis : spec.getOver().getAxes())
       buffer.shape.push_back(sizes[axis]);
     if (spec.getKind() == ResultKind::Bits)
-      buffer.shape.back() = (buffer.shape.back() + 31) / 32;
-    values.emplace_back().tensor = buffer.ref(code.slots[values.size() - 1].type);
+      buffer.shape.back() = packedWords(buffer.shape.back());
+    const KernelSlot &slot = code->slots()[values.size()];
+    values.emplace_back().tensor = buffer.ref(slot.type);
   }
   auto [rows, columns] = kernel.getOutputAxes();
   output.rows = sizes[rows];
-  output.tiles = sizes[Axis::T];
+  TilingAttr tiling = kernel.getTiling();
+  output.tiles = {sizes[Axis::K], tiling.getRows(), tiling.getKind() == analog::TilingKind::Fixed};
   output.columnsAreTiles = columns == Axis::K;
-  output.columns = output.columnsAreTiles ? output.tiles : sizes[columns];
+  output.columns = output.columnsAreTiles ? sizes[Axis::T] : sizes[columns];
 }
 
 Expected<std::unique_ptr<KernelRun>> KernelRun::make(Backend &backend, func::FuncOp function, ArrayRef<Tensor> inputs) {
   auto kernels = function.getOps<TiledMvmOp>();
   if (kernels.empty() || std::next(kernels.begin()) != kernels.end())
     return Status::error("@" + function.getName().str() + " is not one fused kernel; --backend=reference runs it");
-  Expected<CompiledKernel> compiled = backend.compile(function, 0);
+  auto compiled = backend.compile(function, {});
   if (!compiled)
     return compiled.error();
-  std::unique_ptr<KernelRun> result(new KernelRun(backend, *kernels.begin()));
+  std::unique_ptr<KernelRun> result(new KernelRun(*kernels.begin()));
   result->code = std::move(*compiled);
   if (Status status = result->bindInputs(function, inputs); !status)
     return status;
@@ -134,7 +136,7 @@ Expected<std::unique_ptr<KernelRun>> KernelRun::make(Backend &backend, func::Fun
   return result;
 }
 
-Status KernelRun::run() { return backend.launch(code, values.data(), output, runSerially); }
+Status KernelRun::run() { return code->launch(values.data(), output, {}); }
 
 std::vector<Tensor> KernelRun::results() const {
   std::vector<Tensor> all;

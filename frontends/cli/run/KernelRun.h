@@ -31,16 +31,15 @@ private:
     llvm::SmallVector<int64_t> shape;
     TensorRef ref(ElementType type);
   };
-  KernelRun(Backend &backend, analog::TiledMvmOp kernel) : backend(backend), kernel(kernel) {}
+  explicit KernelRun(analog::TiledMvmOp kernel) : kernel(kernel) {}
   Status bindInputs(mlir::func::FuncOp function, llvm::ArrayRef<reference::Tensor> inputs);
   Status findSizes();
   Status setSize(analog::Axis axis, int64_t size);
   Status setSizes(mlir::OperandRange operands, mlir::ArrayAttr axes);
   void bindResults();
 
-  Backend &backend;
   analog::TiledMvmOp kernel;
-  CompiledKernel code;
+  std::shared_ptr<const Kernel> code;
   KernelOutput output;
   std::map<analog::Axis, int64_t> sizes;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> shapes; ///< of the function's arguments

@@ -116,7 +116,7 @@ Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &ou
     std::vector<float> sums(columns);
     TensorRef grad{rows.data(), ElementType::F32, 2, {count, columns}, {columns, 1}};
     TensorRef out{sums.data(), ElementType::F32, 1, {columns}, {1}};
-    if (Status status = backend.sumColumns(grad, out, runSerially); !status)
+    if (Status status = backend.sumColumns(grad, out, {}); !status)
       return status;
     gradients[*biasArgument] = Tensor::of({columns}, {sums.begin(), sums.end()});
   }

@@ -206,7 +206,7 @@ int main(int argc, char **argv) {
   }
   auto backend = mho::Backend::get(backendName);
   if (!backend)
-    fail(kUsage, backend.message() + ", reference");
+    fail(kUsage, backend.message());
   // The reference draws the same output gradient: its maker has drawn the same inputs.
   Outputs expected;
   if (check) {

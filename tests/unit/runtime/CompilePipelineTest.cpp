@@ -7,7 +7,9 @@
 namespace mho {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+namespace fs = std::filesystem;
 
 struct TextArtifact final : Artifact {
   std::string current = "start";
@@ -89,7 +91,49 @@ TEST_F(Pipeline, AFailureNamesTheStageAndKeepsWhatItWasGiven) {
 TEST_F(Pipeline, AFailureWithNowhereToWriteStillSaysWhatBroke) {
   writeFile(folder.file("failed"), "a file, not a folder");
   failing = "1";
-  EXPECT_THAT(run().message(), testing::AllOf(HasSubstr("'one' of layer failed: it broke"), HasSubstr("cannot write")));
+  EXPECT_THAT(run().message(), AllOf(HasSubstr("'one' of layer failed: it broke"), HasSubstr("is not a folder")));
+  options.dumpDir = folder.file("failed");
+  EXPECT_THAT(run().message(), AllOf(HasSubstr("'one' of layer failed: it broke"), HasSubstr("cannot write")));
+}
+
+TEST_F(Pipeline, AFailureIsNotWrittenThroughAPlantedLink) {
+  fs::create_directory(folder.file("elsewhere"));
+  fs::create_directory_symlink(folder.file("elsewhere"), folder.file("failed"));
+  failing = "1";
+  EXPECT_THAT(run().message(), AllOf(HasSubstr("it broke"), HasSubstr("is not a folder"), HasSubstr("MHO_DUMP_DIR")));
+  EXPECT_TRUE(fs::is_empty(folder.file("elsewhere")));
+}
+
+TEST_F(Pipeline, AFailureIsNotWrittenWhereOthersMayWrite) {
+  fs::create_directory(folder.file("failed"));
+  fs::permissions(folder.file("failed"), fs::perms::all);
+  failing = "1";
+  EXPECT_THAT(run().message(), AllOf(HasSubstr("it broke"), HasSubstr("not yours alone to write")));
+  EXPECT_TRUE(fs::is_empty(folder.file("failed")));
+}
+
+TEST_F(Pipeline, WithoutAFolderForTemporaryFilesNothingIsKept) {
+  setenv("TMPDIR", folder.file("missing").c_str(), 1);
+  options.failureDir = StageOptions::from(Knobs(), {}).failureDir;
+  unsetenv("TMPDIR");
+  EXPECT_EQ(options.failureDir, "");
+  failing = "1";
+  EXPECT_THAT(run().message(), AllOf(HasSubstr("it broke"), HasSubstr("mend TMPDIR or set MHO_DUMP_DIR")));
+}
+
+TEST_F(Pipeline, AListMayBeAPartOfMoreStages) {
+  options.order = {"zero", "one", "two", "three", "four"};
+  options.dumpDir = folder.file("dump");
+  options.stopAfter = "four";
+  ASSERT_TRUE(run()) << "the stage to stop after comes later";
+  EXPECT_EQ(readFile(folder.file("dump/layer.1-one.mlir")), "start 1");
+  options.stopAfter = "five";
+  EXPECT_THAT(run().message(), HasSubstr("stages: zero, one, two, three, four"));
+}
+
+TEST_F(Pipeline, AnOverrideFolderThatIsNotThereIsAnError) {
+  options.overrideDir = folder.file("nowhere");
+  EXPECT_THAT(run().message(), AllOf(HasSubstr("MHO_OVERRIDE_DIR="), HasSubstr("nowhere' is no folder")));
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // Compiling for the CPU: slots, and stages that fail or are overridden. tests/tools/cache.mlir has the cache.
 #include "runtime/CpuCompiler.h"
+#include "runtime/Backend.h"
 #include "runtime/CpuArtifact.h"
 #include "runtime/LinearModule.h"
 #include "tests/unit/runtime/TemporaryFolder.h"
@@ -46,7 +47,7 @@ TEST_F(Compiler, DoesNotChangeTheFunction) {
   std::string before, after;
   llvm::raw_string_ostream first(before), second(after);
   function.print(first);
-  auto kernel = compileCpuFunction(function, 1);
+  auto kernel = compileCpuFunction(function, {true});
   ASSERT_TRUE(kernel) << kernel.message();
   EXPECT_NE(kernel->body, nullptr);
   EXPECT_EQ(kernel->tail, nullptr);
@@ -62,9 +63,16 @@ TEST_F(Compiler, AStageThatFailsKeepsItsDiagnostics) {
   TemporaryFolder folder;
   StageOptions options;
   options.failureDir = folder.str();
-  Status status = runStages("linear", artifact, cpuStages(artifact, "linear", false), options);
+  Status status = runStages("linear", artifact, cpuStages(artifact), options);
   ASSERT_FALSE(status);
-  EXPECT_THAT(status.message(), HasSubstr("compile stage 'llvm' of linear failed: no function @linear"));
+  EXPECT_THAT(status.message(), HasSubstr("compile stage 'llvm' of linear failed: no function with analog.workspace"));
+}
+
+TEST_F(Compiler, ATranslationThatFailsSaysWhy) {
+  CpuArtifact artifact(std::move(module), ""); // not in the dialect LLVM yet
+  Status status = artifact.translate();
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.message(), HasSubstr("cannot be converted to LLVM IR"));
 }
 
 TEST_F(Compiler, AnEditedStageIsParsedInItsOwnForm) {

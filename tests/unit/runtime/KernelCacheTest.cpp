@@ -2,6 +2,7 @@
 #include "runtime/KernelCache.h"
 #include "tests/unit/runtime/TemporaryFolder.h"
 
+#include <atomic>
 #include <csignal>
 #include <gmock/gmock.h>
 #include <sys/resource.h>
@@ -139,7 +140,71 @@ TEST(KernelCache, ManyWritersOfOneKey) {
     });
   for (std::thread &thread : threads)
     thread.join();
-  EXPECT_TRUE(filesWith(folder.str(), "new-").empty()) << "no temporary file stays";
+  EXPECT_TRUE(filesWith(folder.str(), "mho-new-").empty()) << "no temporary file stays";
+}
+
+TEST(KernelCache, RemovesWhatDeadWritersLeft) {
+  TemporaryFolder folder;
+  KernelCache cache(folder.str(), 1 << 20);
+  auto age = [&](const std::string &name, std::chrono::minutes age) {
+    writeFile(folder.file(name), "half a kernel");
+    fs::last_write_time(folder.file(name), fs::file_time_type::clock::now() - age);
+  };
+  age("mho-new-aaaaaa", std::chrono::minutes(61));
+  age("mho-new-bbbbbb", std::chrono::minutes(10)); // its writer may live
+  age("new-york.txt", std::chrono::minutes(61));
+  ASSERT_TRUE(cache.store(key('a'), "payload"));
+  EXPECT_FALSE(fs::exists(folder.file("mho-new-aaaaaa")));
+  EXPECT_TRUE(fs::exists(folder.file("mho-new-bbbbbb")));
+  age("mho-new-aaaaaa", std::chrono::minutes(61));
+  ASSERT_TRUE(cache.clear());
+  EXPECT_FALSE(fs::exists(folder.file("mho-new-aaaaaa")));
+  EXPECT_TRUE(fs::exists(folder.file("new-york.txt"))) << "not mho's";
+}
+
+TEST(KernelCache, AFolderWithATrailingSlashIsMadeForItsOwnerAlone) {
+  TemporaryFolder folder;
+  mode_t before = umask(002);
+  KernelCache cache(folder.file("deep/cache/"), 1 << 20);
+  Status status = cache.store(key('a'), "payload");
+  umask(before);
+  ASSERT_TRUE(status) << status.message();
+  EXPECT_EQ(cache.load(key('a')), "payload");
+  EXPECT_EQ(fs::status(folder.file("deep/cache")).permissions() & fs::perms::all, fs::perms::owner_all);
+}
+
+TEST(KernelCache, APipeInAnEntrysPlaceIsAMiss) {
+  TemporaryFolder folder;
+  KernelCache cache(folder.str(), 1 << 20);
+  ASSERT_EQ(mkfifo(folder.file(key('a') + ".mho").c_str(), 0600), 0);
+  EXPECT_EQ(cache.load(key('a')), std::nullopt);
+}
+
+TEST(KernelCache, OneMakesAnEntryWhileTheOthersWaitForIt) {
+  TemporaryFolder folder;
+  KernelCache cache(folder.str(), 1 << 20);
+  std::atomic<int> made = 0;
+  auto obtain = [&] {
+    KernelCache::Lock lock = cache.lock(key('a'));
+    if (cache.load(key('a')))
+      return;
+    ++made;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_TRUE(cache.store(key('a'), "payload"));
+  };
+  KernelCache::Lock other = cache.lock(key('b')); // of another key: in nobody's way
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back(obtain);
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(made, 1);
+}
+
+TEST(KernelCache, WithoutAFolderALockIsNoHindrance) {
+  TemporaryFolder folder;
+  writeFile(folder.file("file"), "");
+  KernelCache::Lock lock = KernelCache(folder.file("file"), 1).lock(key('a'));
 }
 
 } // namespace

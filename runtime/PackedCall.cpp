@@ -1,17 +1,10 @@
-#include "runtime/KernelCall.h"
-
-#include <cassert>
+#include "runtime/PackedCall.h"
 
 namespace mho {
 
-void PackedCall::push(Word word) {
-  assert(count < kCapacity && "a kernel has more arguments than any layer needs");
-  words[count++] = word;
-}
-
 void PackedCall::tensor(const TensorRef &t) {
-  push(Word{t.data});
-  push(Word{t.data});
+  words.push_back(Word{t.data});
+  words.push_back(Word{t.data});
   index(0);
   for (int i = 0; i < t.rank; ++i)
     index(t.sizes[i]);
@@ -22,13 +15,13 @@ void PackedCall::tensor(const TensorRef &t) {
 void PackedCall::scalar(float v) {
   Word word{};
   word.real = v;
-  push(word);
+  words.push_back(word);
 }
 
 void PackedCall::index(int64_t v) {
   Word word{};
   word.integer = v;
-  push(word);
+  words.push_back(word);
 }
 
 void PackedCall::vector(void *data, int64_t elements) {
@@ -41,9 +34,10 @@ void PackedCall::vector(void *data, int64_t elements) {
 }
 
 void **PackedCall::table() {
-  for (int i = 0; i < count; ++i)
-    pointers[i] = &words[i];
-  return pointers;
+  pointers.clear();
+  for (Word &word : words)
+    pointers.push_back(&word);
+  return pointers.data();
 }
 
 } // namespace mho

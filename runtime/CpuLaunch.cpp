@@ -1,0 +1,210 @@
+#include "runtime/CpuLaunch.h"
+
+#include "dialect/Numerics/Philox.h"
+#include "dialect/Numerics/Reduction.h"
+#include "runtime/FloatingPoint.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+
+namespace mho {
+namespace {
+
+constexpr size_t kAlignment = 64; ///< of vector stores and cache lines
+
+/// A discarded result is computed in pieces of about this many elements, which stay in a core's second-level cache.
+constexpr int64_t kDiscardedFloats = int64_t(1) << 18;
+/// More rows than a row block of the usual schedules gain nothing.
+constexpr int64_t kMostDiscardedRows = 512;
+
+/// Grow-only memory of a thread; null where there is none.
+class Scratch {
+public:
+  ~Scratch() { std::free(data); }
+  void *get(size_t bytes) {
+    if (bytes > capacity || !data) {
+      std::free(data);
+      capacity = (bytes / kAlignment + 1) * kAlignment;
+      data = std::aligned_alloc(kAlignment, capacity);
+    }
+    return data;
+  }
+
+private:
+  void *data = nullptr;
+  size_t capacity = 0;
+};
+
+int64_t widthOf(const InputTiles &tiles, int64_t tile) { return tiles.begin(tile + 1) - tiles.begin(tile); }
+
+/// Rows of a discarded result that are computed at a time, a multiple of the reduction block: partial sums are per
+/// block of rows and tile, so that this number changes no bit. A tile that is very deep (an untiled layer) still gets
+/// one block of rows: a term in K alone, not in B * K.
+int64_t discardedRows(int64_t width) {
+  int64_t rows = kDiscardedFloats / std::max<int64_t>(width, 1) / kReductionBlock * kReductionBlock;
+  return std::clamp(rows, kReductionBlock, kMostDiscardedRows);
+}
+
+/// A block of the output: rows, and columns in the output's unit (elements or tiles).
+struct OutputBlock {
+  int64_t rowBegin, rowEnd, columnBegin, columnEnd;
+};
+
+/// How the output is cut into work items: a grid of pieces, whose numbers run along the rows first.
+struct Grid {
+  int64_t rows, columns;       ///< pieces along each axis
+  int64_t rowStep, columnStep; ///< rows and columns of a piece
+};
+
+/// One launch: what its work items share.
+struct Launch {
+  const CpuCode &code;
+  const SlotValue *values;
+  const KernelOutput &output;
+  const Grid grid;
+  void *partials = nullptr;
+  int64_t partialCount = 0;
+  bool discards = false;
+  std::atomic<bool> outOfMemory{false};
+
+  PackedCall pack(float *discarded, int64_t firstRow, int64_t firstColumn, int64_t rowStride) const;
+  void runItems(int64_t begin, int64_t end);
+  void runBlock(const OutputBlock &block);
+  void runDiscarded(const OutputBlock &block, void *work, float *memory);
+  void invoke(PackedCall &call, const OutputBlock &block, void *work) const;
+};
+
+/// Gradients are cut along both axes, since partial sums are per block of rows and tile. Forward is cut along the
+/// longer axis: a piece of many rows packs its weights once.
+Grid gridOf(const KernelOutput &output) {
+  int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
+  if (output.columnsAreTiles)
+    return {rowBlocks, output.columns, kReductionBlock, 1};
+  if (output.rows > output.columns)
+    return {rowBlocks, 1, kReductionBlock, output.columns};
+  return {1, (output.columns + kReductionBlock - 1) / kReductionBlock, output.rows, kReductionBlock};
+}
+
+} // namespace
+
+/// The table's tensors and scalars. `discarded` holds a discarded result from firstRow and firstColumn on.
+PackedCall Launch::pack(float *discarded, int64_t firstRow, int64_t firstColumn, int64_t rowStride) const {
+  PackedCall call;
+  for (size_t i = 0; i < code.slots.size(); ++i) {
+    const KernelSlot &slot = code.slots[i];
+    if (slot.scalar) {
+      call.scalar(values[i].scalar);
+      continue;
+    }
+    TensorRef tensor = values[i].tensor;
+    tensor.rank = slot.rank; // an undefined tensor still takes its place in the table
+    if (values[i].discard) { // the kernel adds row * stride + column to the address
+      tensor.strides = {rowStride, 1};
+      tensor.data = reinterpret_cast<void *>(reinterpret_cast<intptr_t>(discarded) -
+                                             (firstRow * rowStride + firstColumn) * int64_t(sizeof(float)));
+    }
+    call.tensor(tensor);
+  }
+  call.vector(partials, partialCount);
+  return call;
+}
+
+void Launch::invoke(PackedCall &call, const OutputBlock &block, void *work) const {
+  call.vector(work, code.workspaceBytes);
+  for (int64_t bound : {block.rowBegin, block.rowEnd, block.columnBegin, block.columnEnd})
+    call.index(bound);
+  code.body(call.table());
+}
+
+/// Pieces [begin, end) of the grid: rest of a column of pieces, whole columns of them, start of one.
+void Launch::runItems(int64_t begin, int64_t end) {
+  while (begin < end) {
+    int64_t row = begin % grid.rows, column = begin / grid.rows;
+    bool whole = row == 0 && end - begin >= grid.rows;
+    int64_t rows = whole ? grid.rows : std::min(grid.rows - row, end - begin);
+    int64_t columns = whole ? (end - begin) / grid.rows : 1;
+    runBlock({row * grid.rowStep, std::min((row + rows) * grid.rowStep, output.rows), column * grid.columnStep,
+              std::min((column + columns) * grid.columnStep, output.columns)});
+    begin += rows * columns;
+  }
+}
+
+void Launch::runBlock(const OutputBlock &block) {
+  static thread_local Scratch workspace, discarded;
+  void *work = workspace.get(code.workspaceBytes);
+  void *memory = discards ? discarded.get(discardedFloats(output.tiles) * sizeof(float)) : nullptr;
+  if (!work || (discards && !memory)) {
+    outOfMemory = true;
+    return;
+  }
+  DefaultFloatingPoint modes;
+  if (discards)
+    return runDiscarded(block, work, static_cast<float *>(memory));
+  PackedCall packed = pack(nullptr, 0, 0, 0);
+  invoke(packed, block, work);
+}
+
+void Launch::runDiscarded(const OutputBlock &block, void *work, float *memory) {
+  for (int64_t tile = block.columnBegin; tile < block.columnEnd; ++tile) {
+    int64_t width = widthOf(output.tiles, tile), step = discardedRows(width);
+    for (int64_t row = block.rowBegin; row < block.rowEnd; row += step) {
+      PackedCall packed = pack(memory, row, output.tiles.begin(tile), width);
+      invoke(packed, {row, std::min(row + step, block.rowEnd), tile, tile + 1}, work);
+    }
+  }
+}
+
+/// Empty if the code can take the values, else why not.
+static std::string checkValues(const CpuCode &code, const SlotValue *values) {
+  for (size_t i = 0; i < code.slots.size(); ++i) {
+    const TensorRef &t = values[i].tensor;
+    const std::string &name = code.slots[i].name;
+    if (!t.defined() || t.rank != code.slots[i].rank)
+      continue;
+    bool gathers = i < code.strided.size() && code.strided[i];
+    if (t.sizes[t.rank - 1] > 1 && t.strides[t.rank - 1] != 1 && !gathers)
+      return "'" + name + "' has a last stride of " + std::to_string(t.strides[t.rank - 1]) +
+             ", and this kernel was compiled for 1; make the tensor contiguous";
+    if (code.slots[i].type != ElementType::I64)
+      continue;
+    DrawAddress address; // of a key (seed, step)
+    address.step = static_cast<const int64_t *>(t.data)[1];
+    if (std::string problem = wordAddressError(address); !problem.empty())
+      return problem;
+  }
+  return "";
+}
+
+int64_t discardedFloats(const InputTiles &tiles) {
+  int64_t most = 0;
+  for (int64_t tile = 0; tile < tiles.count(); ++tile)
+    most = std::max(most, discardedRows(widthOf(tiles, tile)) * widthOf(tiles, tile));
+  return most;
+}
+
+Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutput &output,
+                 const LaunchContext &context) {
+  static thread_local Scratch partialMemory;
+  if (std::string problem = checkValues(code, values); !problem.empty())
+    return Status::error(problem);
+  Launch launch{code, values, output, gridOf(output)};
+  int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
+  launch.partialCount = code.reductions * rowBlocks * output.tiles.count();
+  launch.partials = partialMemory.get(launch.partialCount * sizeof(double));
+  if (!launch.partials)
+    return Status::error("no memory for " + std::to_string(launch.partialCount) + " partial sums");
+  for (size_t i = 0; i < code.slots.size(); ++i)
+    launch.discards |= values[i].discard;
+  context.parallelFor(launch.grid.rows * launch.grid.columns, 1,
+                      [&](int64_t begin, int64_t end) { launch.runItems(begin, end); });
+  if (launch.outOfMemory)
+    return Status::error("no memory for a kernel's workspace of " + std::to_string(code.workspaceBytes) + " bytes");
+  if (code.tail) {
+    DefaultFloatingPoint modes;
+    code.tail(launch.pack(nullptr, 0, 0, 0).table());
+  }
+  return Status::ok();
+}
+
+} // namespace mho

@@ -1,0 +1,67 @@
+// A compiled kernel as its callers see it, whatever device it runs on.
+//
+//   Expected<std::shared_ptr<const Kernel>> kernel = backend.compile(function, strided);
+//   (*kernel)->launch(values, output, context);        // values follow (*kernel)->slots()
+#pragma once
+
+#include "dialect/Numerics/Tiling.h"
+#include "runtime/Status.h"
+#include "runtime/TensorRef.h"
+
+#include <string>
+#include <vector>
+
+namespace mho {
+
+/// One argument or result of a kernel function.
+struct KernelSlot {
+  std::string name; ///< `analog.name`
+  bool scalar = false;
+  bool result = false;
+  int rank = 0;
+  ElementType type = ElementType::F32;
+};
+
+/// The value of one slot: a tensor or a scalar.
+struct SlotValue {
+  TensorRef tensor;
+  float scalar = 0;
+  /// A matrix result that nobody reads but that the kernel may work in: `tensor` has sizes and strides only; the kernel
+  /// finds memory for as much of it at a time as it likes.
+  bool discard = false;
+};
+
+/// How the inputs are cut into crossbar tiles (SPEC.md, "Tiling").
+struct InputTiles {
+  int64_t inputs = 0, rows = 0; ///< rows <= 0: one tile
+  bool fixed = false;
+  int64_t count() const { return tileCount(inputs, rows); }
+  /// First input of a tile, 0 .. count().
+  int64_t begin(int64_t tile) const { return tileBegin(inputs, rows, fixed, tile); }
+};
+
+/// The output of a kernel: its rows, and its columns counted in elements, or in tiles where they are inputs
+/// (gradients).
+struct KernelOutput {
+  int64_t rows = 0, columns = 0;
+  bool columnsAreTiles = false;
+  InputTiles tiles;
+};
+
+/// Where a launch runs: what the caller lends to it. A device's stream has its place here.
+struct LaunchContext {
+  ParallelFor parallelFor = runSerially; ///< the caller's threads, for kernels of the CPU
+};
+
+class Kernel {
+public:
+  virtual ~Kernel() = default;
+  /// The function's arguments, then its results.
+  virtual const std::vector<KernelSlot> &slots() const = 0;
+  /// Runs the kernel over its whole output; safe to call from several threads at once. `values` follow slots(). A
+  /// tensor that is not defined may be given only where the kernel's code does not touch it. Errors: a noise key whose
+  /// step is out of range, a tensor strided where the kernel was compiled for one that is not, no memory.
+  virtual Status launch(const SlotValue *values, const KernelOutput &output, const LaunchContext &context) const = 0;
+};
+
+} // namespace mho

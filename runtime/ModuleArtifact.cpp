@@ -1,0 +1,49 @@
+#include "runtime/ModuleArtifact.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+
+using namespace mlir;
+
+namespace mho {
+
+std::string printed(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream);
+  return text;
+}
+
+std::string ModuleArtifact::text() const { return printed(*mlirModule); }
+
+std::function<std::string()> ModuleArtifact::snapshot() const {
+  auto copy = std::make_shared<OwningOpRef<ModuleOp>>(cast<ModuleOp>((*mlirModule)->clone()));
+  return [copy] { return printed(**copy); };
+}
+
+Status ModuleArtifact::withDiagnostics(llvm::function_ref<bool()> step) {
+  std::string messages;
+  ScopedDiagnosticHandler handler((*mlirModule)->getContext(), [&](Diagnostic &d) { messages += d.str() + "\n"; });
+  return step() ? Status::ok() : Status::error(messages);
+}
+
+Status ModuleArtifact::replace(const std::string &text) {
+  OwningOpRef<ModuleOp> parsed;
+  Status status = withDiagnostics([&] {
+    parsed = parseSourceString<ModuleOp>(text, (*mlirModule)->getContext());
+    return bool(parsed);
+  });
+  if (status)
+    mlirModule = std::move(parsed);
+  return status;
+}
+
+Status ModuleArtifact::runPasses(llvm::function_ref<void(OpPassManager &)> build) {
+  return withDiagnostics([&] {
+    PassManager passes((*mlirModule)->getContext());
+    build(passes);
+    return succeeded(passes.run(*mlirModule));
+  });
+}
+
+} // namespace mho
