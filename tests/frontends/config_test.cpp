@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <stdexcept>
 
 namespace mho::nn {
@@ -46,14 +47,25 @@ TEST(AnalogConfig, UnknownKeysAndWrongTypes) {
   EXPECT_THAT(errorOf(R"({"noise_in_eval": 1})"), HasSubstr("expected true or false"));
   EXPECT_THAT(errorOf(R"({"clip": "std"})"), HasSubstr("expected one of none, layer_std, row_std, fixed"));
   EXPECT_THAT(errorOf("[1]"), HasSubstr("expected a JSON object"));
-  EXPECT_THAT(errorOf("{\"clip\":"), HasSubstr("expected a JSON object"));
+}
+
+TEST(AnalogConfig, MalformedTextsSayWhereAndWhy) {
+  EXPECT_THAT(errorOf("{\"clip\":"), HasSubstr("malformed JSON at byte 9"));
+  EXPECT_THAT(errorOf("{\"clip\":"), HasSubstr("unexpected end of input"));
+  EXPECT_THAT(errorOf(R"({"tile_rows": 12,})"), HasSubstr("malformed JSON at byte 18"));
+  EXPECT_THAT(errorOf(""), HasSubstr("malformed JSON"));
+  EXPECT_THAT(errorOf(R"({"adc_bits": 0, "tile_rows": 5, "adc_bits": 8})"),
+              HasSubstr("the key 'adc_bits' is given twice"));
 }
 
 TEST(AnalogConfig, ImpossibleValuesNameKeyValueAndRange) {
   EXPECT_THAT(errorOf(R"({"input_bits": 1})"), HasSubstr("input_bits = 1 is impossible; allowed: 0 (none), 2 to 24"));
   EXPECT_THAT(errorOf(R"({"adc_bits": 25})"), HasSubstr("adc_bits = 25"));
   EXPECT_THAT(errorOf(R"({"weight_noise": -0.1})"), HasSubstr("weight_noise = -0.1 is impossible; allowed: 0 to"));
-  EXPECT_THAT(errorOf(R"({"drop_connect": 1.0})"), HasSubstr("drop_connect = 1"));
+  EXPECT_THAT(errorOf(R"({"drop_connect": 1.0})"), HasSubstr("drop_connect = 1 is impossible; allowed: 0 to below 1"));
+  EXPECT_THAT(errorOf(R"({"tile_rows": 18446744073709551615})"),
+              HasSubstr("tile_rows = 18446744073709551615 is impossible; allowed: 0 to 1073741824"));
+  EXPECT_THAT(errorOf(R"({"input_range_from_data": 2000000000})"), HasSubstr("allowed: 0 to 1073741824"));
   EXPECT_THAT(errorOf(R"({"tile_rows": -1})"), HasSubstr("tile_rows = -1"));
   EXPECT_THAT(errorOf(R"({"clip_sigma": 0})"), HasSubstr("clip_sigma = 0"));
   AnalogConfig config;
@@ -66,7 +78,11 @@ TEST(AnalogConfig, Contradictions) {
   EXPECT_THAT(errorOf(R"({"adc_bits": 8})"), HasSubstr("adc_bits = 8 needs an input range"));
   EXPECT_THAT(errorOf(R"({"output_noise": 0.1})"), HasSubstr("output_noise = 0.1 is relative to the input range"));
   EXPECT_THAT(errorOf(R"({"input_range": "learned"})"), HasSubstr("input_range = learned needs input_bits"));
-  EXPECT_THAT(errorOf(R"({"weight_noise": 0.1, "weight_scale": "per_tensor"})"), HasSubstr("weight_scale=tensor"));
+  EXPECT_THAT(errorOf(R"({"weight_noise": 0.1, "weight_scale": "per_tensor"})"),
+              HasSubstr("weight_scale = per_tensor is not available yet, use per_channel until then"));
+  EXPECT_THAT(errorOf(R"({"input_range": "dynamic", "adc_bits": 8, "output_scale": "per_tensor"})"),
+              HasSubstr("output_scale = per_tensor is not available yet"));
+  EXPECT_EQ(errorOf(R"({"weight_scale": "per_tensor"})"), "no error") << "nothing reads it";
 }
 
 TEST(AnalogConfig, NoiseBelongsToTraining) {
@@ -81,6 +97,21 @@ TEST(AnalogConfig, NoiseBelongsToTraining) {
   EXPECT_EQ(config.spec(false, true), config.spec(true, true));
   config.perfect = true;
   EXPECT_EQ(config.spec(true, false), LinearSpec());
+}
+
+TEST(AnalogConfig, TilesOfAPerfectLayer) {
+  AnalogConfig config;
+  config.tiling = Tiling::Fixed;
+  config.tileRows = 16;
+  config.perfect = true;
+  EXPECT_EQ(config.tiles(40), 3);
+  EXPECT_EQ(config.tileBegin(40, 2), 32);
+}
+
+TEST(AnalogConfig, NamesOfClips) {
+  EXPECT_EQ(clipNamed("row_std"), Clip::RowStd);
+  EXPECT_EQ(clipNamed("std"), std::nullopt);
+  EXPECT_EQ(clipNames(), "none, layer_std, row_std, fixed");
 }
 
 TEST(AnalogConfig, Strengths) {

@@ -1,43 +1,24 @@
-// AnalogLinear as a module: digital until converted, modes, ranges, saving and loading.
-#include "frontends/torch/Torch.h"
+// AnalogLinear as a module: digital until converted, modes, configs, printing.
+#include "frontends/torch/ops/Bridge.h"
+#include "tests/frontends/noisy_layer.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <torch/nn/functional/linear.h>
 #include <torch/nn/modules/linear.h>
-#include <torch/serialize.h>
 #include <torch/utils.h>
 
+#include <cmath>
+#include <mutex>
+#include <set>
 #include <sstream>
+#include <thread>
 
 namespace mho::nn {
 namespace {
 
 using testing::HasSubstr;
 using torch::Tensor;
-
-AnalogConfig noisyConfig() {
-  AnalogConfig config;
-  config.tileRows = 16;
-  config.inputRange = InputRange::Learned;
-  config.inputBits = config.adcBits = 8;
-  config.weightNoise = 0.1;
-  config.outputNoise = 0.04;
-  config.inputRangeFromData = 2;
-  return config;
-}
-
-AnalogLinear noisyLayer() { return AnalogLinear(AnalogLinearOptions(40, 21).config(noisyConfig())); }
-
-std::string saved(const AnalogLinear &layer) {
-  std::ostringstream stream;
-  torch::save(layer, stream);
-  return stream.str();
-}
-
-template <class Holder> void loadFrom(Holder &layer, const std::string &bytes) {
-  std::istringstream stream(bytes);
-  torch::load(layer, stream);
-}
 
 TEST(AnalogLinear, IsDigitalUntilItIsTurned) {
   torch::manual_seed(1);
@@ -81,114 +62,104 @@ TEST(AnalogLinear, AForwardWritesNoParameter) {
     EXPECT_TRUE(torch::equal(before[i], layer->parameters()[i]));
 }
 
-TEST(AnalogLinear, RangesComeFromDataAndAreCommitted) {
-  AnalogLinear layer = noisyLayer();
-  Tensor x = torch::randn({64, 40}), wider = 3 * x;
-  auto deviations = [&](const Tensor &t) {
-    return torch::stack({t.narrow(1, 0, 14).std(), t.narrow(1, 14, 13).std(), t.narrow(1, 27, 13).std()});
-  };
-  layer(x);
-  layer(x); // a recomputed forward changes nothing
-  EXPECT_TRUE(torch::equal(layer->input_range, torch::full({3}, 3.0f))) << "not before the step";
-  layer->commitRanges();
-  EXPECT_TRUE(torch::allclose(layer->input_range, 3 * deviations(x)));
-  layer->commitRanges(); // nothing new
-  layer(wider);
-  layer->commitRanges();
-  Tensor mean = (3 * deviations(x) + 3 * deviations(wider)) / 2;
-  EXPECT_TRUE(torch::allclose(layer->input_range, mean));
-  layer(100 * x);
-  layer->commitRanges();
-  EXPECT_TRUE(torch::allclose(layer->input_range, mean))
-      << "after two batches the parameter is learned by its gradient";
+/// The message that setConfig() refuses a config with.
+std::string refusal(AnalogLinear &layer, const AnalogConfig &config) {
+  return errorOf([&] { layer->setConfig(config); });
 }
 
-TEST(AnalogLinear, ATileWithoutDataKeepsItsRange) {
-  AnalogLinear layer = noisyLayer();
-  Tensor x = torch::randn({8, 40});
-  x.narrow(1, 14, 13).zero_();
-  layer(x).sum().backward();
-  EXPECT_TRUE(layer->input_range.grad().defined()) << "zero, not undefined";
-  layer->commitRanges();
-  EXPECT_EQ(layer->input_range[1].item<float>(), 3);
-  EXPECT_NE(layer->input_range[0].item<float>(), 3);
-}
-
-TEST(AnalogLinear, SavesAndLoads) {
+TEST(AnalogLinear, SetConfigActsAtOnce) {
   AnalogLinear layer = noisyLayer();
   Tensor x = torch::randn({5, 40});
   layer(x);
   layer->commitRanges();
-  layer(x);                  // an estimate that waits for its step
-  AnalogLinear copy(40, 21); // digital: the archive brings the config
-  loadFrom(copy, saved(layer));
-  EXPECT_TRUE(copy->missingKeys().empty());
-  EXPECT_EQ(copy->config(), layer->config());
-  for (AnalogLinear *l : {&layer, &copy}) {
-    torch::manual_seed(9);
-    (*l)(x);
-    (*l)->commitRanges();
-  }
-  EXPECT_TRUE(torch::equal(copy->input_range, layer->input_range)) << "the estimate goes on where it was";
-  layer->eval(), copy->eval();
-  EXPECT_TRUE(torch::equal(copy(x), layer(x)));
-}
-
-TEST(AnalogLinear, LoadsAPlainLinear) {
-  torch::nn::Linear linear(40, 21);
-  std::ostringstream stream;
-  torch::save(linear, stream);
-  AnalogLinear layer = noisyLayer();
-  loadFrom(layer, stream.str());
-  EXPECT_TRUE(torch::equal(layer->weight, linear->weight));
-  EXPECT_THAT(layer->missingKeys(), testing::ElementsAre("analog_config", "input_range", "range_estimate",
-                                                         "range_samples", "next_range_estimate", "next_range_samples"));
-  AnalogLinear narrow(AnalogLinearOptions(39, 21).config(noisyConfig()));
-  EXPECT_THROW(loadFrom(narrow, stream.str()), c10::Error);
-}
-
-TEST(AnalogLinear, Clones) {
-  AnalogLinear layer = noisyLayer();
-  auto copy = std::dynamic_pointer_cast<AnalogLinearImpl>(layer->clone());
-  EXPECT_FALSE(copy->weight.is_same(layer->weight));
-  layer->eval(), copy->eval();
-  Tensor x = torch::randn({5, 40});
-  EXPECT_TRUE(torch::equal(copy->forward(x), layer(x)));
-}
-
-TEST(AnalogLinear, StatsPerTile) {
+  layer(x);
+  layer->commitRanges(); // the estimation is over: the range stays
+  EXPECT_FALSE(torch::equal(layer(x), layer(x)));
   AnalogConfig config = noisyConfig();
-  config.inputRange = InputRange::Fixed;
   config.weightNoise = config.outputNoise = 0;
-  config.outputBound = 0.5;
-  AnalogLinear layer(AnalogLinearOptions(40, 21).config(config));
-  Tensor x = torch::zeros({10, 40});
-  x.narrow(1, 0, 7) = 4;                                               // half of the first tile beyond the range of 3
-  x.narrow(1, 14, 13) = 3 * layer->weight.narrow(1, 14, 13)[0].sign(); // drives output 0 of the second tile
-  AnalogStats stats = layer->stats(x);
-  EXPECT_TRUE(torch::equal(stats.clippedInputs, torch::tensor({0.5f, 0.0f, 0.0f})));
-  EXPECT_GE(stats.saturatedAdcs[1].item<float>(), 1.0f / 21) << "13 devices at full input, bound half of one";
-  EXPECT_EQ(stats.saturatedAdcs[2].item<float>(), 0) << "no input, no output";
+  layer->setConfig(config);
+  EXPECT_TRUE(torch::equal(layer(x), layer(x))) << "no noise is left";
+  Tensor training = layer(x);
+  layer->eval();
+  EXPECT_TRUE(torch::equal(layer(x), training));
+  config.adcBits = 3;
+  layer->setConfig(config);
+  EXPECT_FALSE(torch::equal(layer(x), training));
 }
 
 TEST(AnalogLinear, SetConfigKeepsTheShape) {
   AnalogLinear layer = noisyLayer();
-  AnalogConfig config = noisyConfig();
-  config.weightNoise = 0;
-  layer->setConfig(config);
-  config.tileRows = 8;
-  EXPECT_THROW(layer->setConfig(config), c10::Error);
-  config = noisyConfig();
-  config.weightNoise = -1;
-  EXPECT_THROW(layer->setConfig(config), std::invalid_argument);
+  AnalogConfig rows = noisyConfig(), kind = noisyConfig(), bounds = noisyConfig(), impossible = noisyConfig();
+  rows.tileRows = 8;
+  EXPECT_THAT(refusal(layer, rows), HasSubstr("keeps the number of tiles (3, asked for 5)"));
+  kind.inputRange = InputRange::Fixed;
+  EXPECT_THAT(refusal(layer, kind), HasSubstr("keeps the kind of input range"));
+  bounds.tiling = Tiling::Fixed; // tiles of 16, 16 and 8 inputs
+  EXPECT_THAT(refusal(layer, bounds), HasSubstr("(tile 1 begins at input 14, asked for 16)"));
+  impossible.weightNoise = -1;
+  EXPECT_THROW(layer->setConfig(impossible), std::invalid_argument);
+  EXPECT_EQ(layer->config(), noisyConfig()) << "a refused config changes nothing";
 }
 
-TEST(AnalogLinear, PrintsItsStructure) {
-  std::ostringstream digital, analog;
+TEST(AnalogLinear, PerfectAndBack) {
+  AnalogLinear layer = noisyLayer();
+  AnalogConfig config = noisyConfig();
+  config.perfect = true;
+  layer->setConfig(config);
+  EXPECT_EQ(layer->tiles(), 3) << "the range keeps its shape";
+  Tensor x = torch::randn({3, 40});
+  EXPECT_TRUE(torch::allclose(layer(x), torch::nn::functional::linear(x, layer->weight, layer->bias), 1e-5, 1e-5));
+  layer->setConfig(noisyConfig());
+  EXPECT_FALSE(torch::equal(layer(x), layer(x)));
+}
+
+TEST(AnalogLinear, PrintsWhatIsNotUsual) {
+  std::ostringstream digital, usual, analog;
   digital << AnalogLinear(3, 2);
+  usual << AnalogLinear(AnalogLinearOptions(3, 2).config(AnalogConfig()));
   analog << noisyLayer();
   EXPECT_EQ(digital.str(), "mho::nn::AnalogLinear(in_features=3, out_features=2, bias=true, digital)");
-  EXPECT_THAT(analog.str(), HasSubstr("tiles=3, tile=balanced:16 range=given"));
+  EXPECT_EQ(usual.str(), "mho::nn::AnalogLinear(in_features=3, out_features=2, bias=true, tiles=1)");
+  EXPECT_EQ(analog.str(), "mho::nn::AnalogLinear(in_features=40, out_features=21, bias=true, tiles=3, tile_rows=16, "
+                          "input_range=learned, input_bits=8, input_range_from_data=2, weight_noise=0.1, "
+                          "output_noise=0.04, adc_bits=8)");
+}
+
+TEST(AnalogLinear, TheDefaultTypeDoesNotMatter) {
+  AnalogLinear layer = noisyLayer();
+  layer->eval();
+  Tensor x = torch::randn({3, 40}), expected = layer(x);
+  torch::set_default_dtype(caffe2::TypeMeta::Make<double>());
+  layer->setConfig(noisyConfig());
+  torch::set_default_dtype(caffe2::TypeMeta::Make<float>());
+  EXPECT_TRUE(torch::equal(layer(x), expected));
+}
+
+TEST(AnalogLinear, NanReachesTheOutput) {
+  AnalogLinear layer = noisyLayer();
+  Tensor x = torch::randn({5, 40});
+  x[2][20] = NAN;
+  x.requires_grad_();
+  Tensor y = layer(x);
+  EXPECT_TRUE(y[2].isnan().all().item<bool>());
+  EXPECT_EQ(y.isnan().sum().item<int64_t>(), 21) << "of no other row";
+  Tensor grad = torch::ones_like(y);
+  grad[4][0] = NAN;
+  y.backward(grad);
+  EXPECT_TRUE(x.grad()[4].isnan().any().item<bool>());
+}
+
+TEST(Threads, TheOpsRunOnTorchsThreads) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(2);
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  ops::torchThreads()(64, 1, [&](int64_t, int64_t) {
+    std::lock_guard<std::mutex> lock(mutex);
+    threads.insert(std::this_thread::get_id());
+  });
+  at::set_num_threads(before);
+  EXPECT_EQ(threads.size(), 2u) << "at::parallel_for is serial in a file that is compiled without OpenMP";
 }
 
 TEST(AnalogLinear, PerfectEqualsLinearToRounding) {

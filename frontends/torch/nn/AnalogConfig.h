@@ -13,6 +13,7 @@
 #include "runtime/LinearSpec.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace mho::nn {
@@ -28,6 +29,10 @@ enum class AdcGradient : uint8_t { Masked, StraightThrough };
 /// How weights are clipped after an optimizer step: not; at clipSigma standard deviations of the layer, or of each
 /// output's row; at clipValue.
 enum class Clip : uint8_t { None, LayerStd, RowStd, Fixed };
+
+/// The kind of clipping that configs call `name`; nothing if there is none. clipNames() lists them: "none, ...".
+std::optional<Clip> clipNamed(const std::string &name);
+std::string clipNames();
 
 struct AnalogConfig {
   bool perfect = false; ///< y = x W^T + bias, nothing else
@@ -68,18 +73,28 @@ struct AnalogConfig {
 
   /// Every field by its snake_case name.
   std::string toJson() const;
-  /// Fields that the text does not name keep their defaults. Throws std::invalid_argument for a malformed text, an
-  /// unknown key (with the nearest one), a wrong type or an impossible value.
+  /// Fields that the text does not name keep their defaults. Throws std::invalid_argument for a malformed text (with
+  /// the byte and the reason), an unknown key (with the nearest one), a key given twice, a wrong type or an impossible
+  /// value.
   static AnalogConfig fromJson(const std::string &text);
+  /// The fields that differ from their defaults, "tile_rows=256, input_bits=8"; empty if none does.
+  std::string summary() const;
 
   /// Structure of a layer in training or evaluation; effects of strength 0 are left out.
   LinearSpec spec(bool training, bool bias) const;
   /// Strengths of a layer of `tiles` tiles.
   LinearScalars scalars(int64_t tiles) const;
+  /// Number of crossbar tiles of K inputs, and the first input of a tile, 0 .. tiles(inputs). A perfect layer has them
+  /// too: they shape its range.
+  int64_t tiles(int64_t inputs) const { return tilingSpec().tiles(inputs); }
+  int64_t tileBegin(int64_t inputs, int64_t tile) const { return tilingSpec().tileBegin(inputs, tile); }
   /// Is there a range tensor [T], a parameter or a buffer?
   bool hasRangeTensor() const { return inputRange == InputRange::Fixed || inputRange == InputRange::Learned; }
 
   bool operator==(const AnalogConfig &o) const { return toJson() == o.toJson(); }
+
+private:
+  LinearSpec tilingSpec() const;
 };
 
 } // namespace mho::nn

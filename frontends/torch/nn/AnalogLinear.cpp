@@ -1,5 +1,6 @@
 #include "frontends/torch/nn/AnalogLinear.h"
 
+#include "frontends/torch/nn/OpArguments.h"
 #include "frontends/torch/ops/Ops.h"
 
 #include <torch/nn/functional/linear.h>
@@ -7,6 +8,7 @@
 #include <torch/utils.h>
 
 #include <cmath>
+#include <unordered_set>
 
 namespace mho::nn {
 
@@ -16,9 +18,11 @@ AnalogLinearImpl::AnalogLinearImpl(const AnalogLinearOptions &options) : options
   reset();
 }
 
-AnalogLinearImpl::AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias, const AnalogConfig &config)
+AnalogLinearImpl::AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias,
+                                   const std::optional<AnalogConfig> &config)
     : options(AnalogLinearOptions(weight.size(1), weight.size(0)).bias(bias.defined()).config(config)) {
-  config.validate();
+  if (isAnalog())
+    config->validate();
   this->weight = register_parameter("weight", weight, weight.requires_grad());
   this->bias = register_parameter("bias", bias, bias.defined() && bias.requires_grad());
   registerRanges();
@@ -36,7 +40,7 @@ void AnalogLinearImpl::reset_parameters() {
   torch::nn::init::kaiming_uniform_(weight, std::sqrt(5)); // NOLINT(cppcoreguidelines-avoid-magic-numbers)
   if (!bias.defined())
     return;
-  double bound = options.in_features() > 0 ? 1 / std::sqrt(double(options.in_features())) : 0;
+  double bound = 1 / std::sqrt(double(options.in_features()));
   torch::nn::init::uniform_(bias, -bound, bound);
 }
 
@@ -67,7 +71,7 @@ void AnalogLinearImpl::refreshModes() {
     modes[training] = {spec.canonical(), spec.draws(), spec.inputRange == mho::InputRange::Given};
   }
   std::array<float, LinearScalars::kCount> packed = config().scalars(tiles()).pack();
-  scalars = torch::tensor(at::ArrayRef<float>(packed));
+  scalars = torch::tensor(at::ArrayRef<float>(packed), torch::kFloat); // whatever the default type is
 }
 
 const AnalogConfig &AnalogLinearImpl::config() const {
@@ -76,7 +80,7 @@ const AnalogConfig &AnalogLinearImpl::config() const {
   return *options.config();
 }
 
-int64_t AnalogLinearImpl::tiles() const { return config().spec(true, false).tiles(options.in_features()); }
+int64_t AnalogLinearImpl::tiles() const { return config().tiles(options.in_features()); }
 
 void AnalogLinearImpl::toAnalog(const AnalogConfig &config) {
   TORCH_CHECK_VALUE(!isAnalog(), "this AnalogLinear is analog already; setConfig() changes its config");
@@ -85,99 +89,76 @@ void AnalogLinearImpl::toAnalog(const AnalogConfig &config) {
   registerRanges();
 }
 
+/// Throws unless the ranges that the layer has fit another config.
+void AnalogLinearImpl::checkSameShape(const AnalogConfig &config) const {
+  TORCH_CHECK_VALUE(config.inputRange == this->config().inputRange,
+                    "setConfig() keeps the kind of input range; convert a digital layer with the new config instead");
+  int64_t inputs = options.in_features(), count = config.tiles(inputs);
+  TORCH_CHECK_VALUE(count == tiles(), "setConfig() keeps the number of tiles (", tiles(), ", asked for ", count,
+                    "); convert a digital layer with the new config instead");
+  for (int64_t t = 0; t < count; ++t)
+    TORCH_CHECK_VALUE(config.tileBegin(inputs, t) == this->config().tileBegin(inputs, t),
+                      "setConfig() keeps the bounds of the tiles (tile ", t, " begins at input ",
+                      this->config().tileBegin(inputs, t), ", asked for ", config.tileBegin(inputs, t),
+                      "); convert a digital layer with the new config instead");
+}
+
 void AnalogLinearImpl::setConfig(const AnalogConfig &config) {
-  const AnalogConfig &old = this->config();
   config.validate();
-  int64_t count = config.spec(true, false).tiles(options.in_features());
-  TORCH_CHECK_VALUE(config.inputRange == old.inputRange && count == tiles(),
-                    "setConfig() keeps the kind of input range and the number of tiles (", tiles(), ", asked for ",
-                    count, "); convert a digital layer with the new config instead");
+  checkSameShape(config);
   options.config(config);
   refreshModes();
 }
 
-/// Is a learned range still being estimated from data?
-bool AnalogLinearImpl::estimates() const {
-  return is_training() && config().inputRange == InputRange::Learned && commits < config().inputRangeFromData;
-}
-
-/// The range of this forward: the parameter, or while it is estimated what the data so far say. Which of the two is a
-/// choice among tensors, so that no forward waits for a device.
-torch::Tensor AnalogLinearImpl::effectiveRange(const torch::Tensor &input) {
-  if (!mode().usesRange || !estimates())
-    return mode().usesRange ? input_range : torch::Tensor();
-  ops::updateRangeEstimate(input.detach(), range_estimate, range_samples, next_range_estimate, next_range_samples,
-                           mode().config, config().inputRangeAlpha);
-  estimated = true;
-  return torch::where(next_range_samples > 0, next_range_estimate, input_range);
-}
-
 torch::Tensor AnalogLinearImpl::forward(const torch::Tensor &input) {
-  torch::Tensor key;
-  if (isAnalog() && mode().draws) {
-    key = torch::zeros({2}, torch::TensorOptions(torch::kLong).device(input.device()));
-    key.select(0, 0).random_(std::numeric_limits<int64_t>::min(), std::optional<int64_t>()); // all 2^64 seeds
-  }
-  return forwardWithKey(input, key);
+  bool draws = isAnalog() && mode().draws;
+  return forwardWithKey(input, draws ? drawKey(input.device()) : torch::Tensor());
 }
 
 torch::Tensor AnalogLinearImpl::forwardWithKey(const torch::Tensor &input, const torch::Tensor &key) {
   if (!isAnalog())
     return torch::nn::functional::linear(input, weight, bias);
-  auto given = [](const torch::Tensor &t) { return t.defined() ? ops::OptionalTensor(t) : std::nullopt; };
   torch::Tensor range = effectiveRange(input);
-  return std::get<0>(ops::analogLinear(input, weight, given(bias), given(range),
-                                       mode().draws ? given(key) : std::nullopt, scalars, mode().config,
+  return std::get<0>(ops::analogLinear(input, weight, orNothing(bias), orNothing(range),
+                                       mode().draws ? orNothing(key) : std::nullopt, scalars, mode().config,
                                        /*save=*/false));
 }
 
-void AnalogLinearImpl::commitRanges() {
-  if (!isAnalog() || !estimated)
-    return;
-  torch::NoGradGuard noGradient;
-  input_range.copy_(torch::where(next_range_samples > 0, next_range_estimate, input_range));
-  range_estimate.copy_(next_range_estimate);
-  range_samples.copy_(next_range_samples);
-  ++commits;
-  estimated = false;
+/// Weight and bias as torch::nn::Module does; ranges and their estimates move, but keep their type: in fewer bits an
+/// estimate would stop growing, and the kernels take float32 only.
+void AnalogLinearImpl::moveTo(std::optional<torch::Device> device, std::optional<torch::Dtype> dtype,
+                              bool non_blocking) {
+  auto move = [&](torch::Tensor &tensor, bool cast) {
+    tensor.set_data(
+        tensor.to(device.value_or(tensor.device()), cast && dtype ? *dtype : tensor.scalar_type(), non_blocking));
+  };
+  for (auto &item : named_parameters(/*recurse=*/false))
+    move(item.value(), item.key() != "input_range");
+  for (auto &item : named_buffers(/*recurse=*/false))
+    move(item.value(), false);
 }
 
-AnalogStats AnalogLinearImpl::stats(const torch::Tensor &input) {
-  torch::NoGradGuard noGradient;
-  AnalogStats stats;
-  LinearSpec spec = config().spec(is_training(), options.bias());
-  spec.maskSaturated = true; // the bits are wanted, whatever the gradient
-  torch::Tensor x = input.reshape({-1, options.in_features()});
-  if (mode().usesRange && spec.quantizeInput) {
-    std::vector<torch::Tensor> shares;
-    for (int64_t t = 0; t < tiles(); ++t) {
-      int64_t begin = spec.tileBegin(options.in_features(), t), end = spec.tileBegin(options.in_features(), t + 1);
-      shares.push_back((x.narrow(1, begin, end - begin).abs() > input_range[t]).to(torch::kFloat).mean());
-    }
-    stats.clippedInputs = torch::stack(shares);
-  }
-  if (!spec.adc)
-    return stats;
-  auto given = [](const torch::Tensor &t) { return t.defined() ? ops::OptionalTensor(t) : std::nullopt; };
-  torch::Tensor key = torch::zeros({2}, torch::TensorOptions(torch::kLong).device(x.device()));
-  torch::Tensor words = std::get<1>(ops::analogLinear(
-      x, weight, given(bias), given(mode().usesRange ? input_range : torch::Tensor()),
-      spec.draws() ? ops::OptionalTensor(key.random_()) : std::nullopt, scalars, spec.canonical(), /*save=*/true));
-  // One bit at a time: 32 times the memory of the words is not needed.
-  torch::Tensor count = torch::zeros({tiles()}, torch::TensorOptions(torch::kLong).device(x.device()));
-  for (int64_t bit = 0; bit < 32; ++bit)
-    count += torch::bitwise_right_shift(words, bit).bitwise_and_(1).sum(at::IntArrayRef({1, 2}));
-  stats.saturatedAdcs = count.to(torch::kFloat) / std::max<int64_t>(1, x.size(0) * options.out_features());
-  return stats;
+void AnalogLinearImpl::to(torch::Device device, torch::Dtype dtype, bool non_blocking) {
+  moveTo(device, dtype, non_blocking);
 }
+void AnalogLinearImpl::to(torch::Dtype dtype, bool non_blocking) { moveTo(std::nullopt, dtype, non_blocking); }
+void AnalogLinearImpl::to(torch::Device device, bool non_blocking) { moveTo(device, std::nullopt, non_blocking); }
 
 AnalogLayers analogLayers(torch::nn::Module &module) {
   AnalogLayers layers;
+  std::unordered_set<const torch::nn::Module *> seen;
+  auto add = [&](const std::string &path, const std::shared_ptr<AnalogLinearImpl> &layer) {
+    if (layer && layer->isAnalog() && seen.insert(layer.get()).second)
+      layers.emplace_back(path, layer);
+  };
   for (const auto &item : module.named_modules("", /*include_self=*/false))
-    if (auto layer = std::dynamic_pointer_cast<AnalogLinearImpl>(item.value()); layer && layer->isAnalog())
-      layers.emplace_back(item.key(), layer);
-  if (auto *self = dynamic_cast<AnalogLinearImpl *>(&module); self && self->isAnalog())
-    layers.emplace_back("", std::static_pointer_cast<AnalogLinearImpl>(module.shared_from_this()));
+    add(item.key(), std::dynamic_pointer_cast<AnalogLinearImpl>(item.value()));
+  if (dynamic_cast<AnalogLinearImpl *>(&module)) {
+    TORCH_CHECK_VALUE(!module.weak_from_this().expired(),
+                      "analogLayers: this AnalogLinearImpl is not held by a shared pointer; make it with "
+                      "mho::nn::AnalogLinear or std::make_shared");
+    add("", std::static_pointer_cast<AnalogLinearImpl>(module.shared_from_this()));
+  }
   return layers;
 }
 

@@ -31,22 +31,29 @@ struct AnalogLinearOptions {
 };
 
 /// How hard a batch drives the converters, per crossbar tile: float32 [T] each, undefined where the config has no such
-/// converter.
+/// converter; 0 for an empty batch. Dynamic ranges clip no input.
 struct AnalogStats {
   torch::Tensor clippedInputs; ///< share of inputs beyond the DAC's range
   torch::Tensor saturatedAdcs; ///< share of accumulators beyond the ADC's range
 };
 
 /// Parameters `weight` [out, in] and `bias` [out] as nn.Linear; `input_range` [T], a parameter if learned, a buffer if
-/// fixed; buffers `range_estimate`, `range_samples` and their `next_` [T] of a learned range.
+/// fixed; buffers `range_estimate`, `range_samples` and their `next_` [T] of a learned range. These stay float32
+/// whatever to() makes of weight and bias.
+///
+/// A learned range is estimated from the inputs of the first inputRangeFromData steps. A training forward uses the
+/// estimate with its own batch folded in, but takes nothing over; commitRanges() does, after the optimizer step:
+/// mho::optim::Analog calls it, with another optimizer it is yours to call (a warning says so). Of several forwards
+/// before one commit, as in gradient accumulation, the last one counts: each starts from the same committed estimate,
+/// so that recomputing a forward changes nothing.
 class AnalogLinearImpl : public torch::nn::Cloneable<AnalogLinearImpl> {
 public:
   AnalogLinearImpl(int64_t in_features, int64_t out_features)
       : AnalogLinearImpl(AnalogLinearOptions(in_features, out_features)) {}
   /// Throws std::invalid_argument for an impossible config.
   explicit AnalogLinearImpl(const AnalogLinearOptions &options);
-  /// Takes over existing tensors: an optimizer that holds them keeps working. `bias` may be undefined.
-  AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias, const AnalogConfig &config);
+  /// Takes over existing tensors: an optimizer that holds them keeps working. `bias` may be undefined. Throws as above.
+  AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias, const std::optional<AnalogConfig> &config);
 
   void reset() override;
   /// Initialises weight and bias as nn.Linear does.
@@ -61,7 +68,8 @@ public:
   bool isAnalog() const { return options.config().has_value(); }
   /// Turns a digital layer analog in place; weight and bias stay the same tensors.
   void toAnalog(const AnalogConfig &config);
-  /// Another config of the same shape: noise, bits, bounds may change, tiles and the kind of range may not.
+  /// Another config of the same shape: noise, bits, bounds may change, tiles and the kind of range may not. Throws for
+  /// these and for an impossible config, and has then changed nothing.
   void setConfig(const AnalogConfig &config);
   /// Throws for a digital layer.
   const AnalogConfig &config() const;
@@ -70,12 +78,17 @@ public:
 
   /// Takes the range estimate of the last training forward into the parameter: called after an optimizer step.
   void commitRanges();
-  /// Shares of clipped inputs and saturated ADCs for a batch, in the present mode.
+  /// Shares of clipped inputs and saturated ADCs for a batch [..., in], in the present mode and with the ranges that a
+  /// forward of this batch would use; changes nothing.
   AnalogStats stats(const torch::Tensor &input);
+
+  void to(torch::Device device, torch::Dtype dtype, bool non_blocking = false) override;
+  void to(torch::Dtype dtype, bool non_blocking = false) override;
+  void to(torch::Device device, bool non_blocking = false) override;
 
   void save(torch::serialize::OutputArchive &archive) const override;
   /// Also reads an archive of an nn.Linear: what it lacks keeps its value and is named by missingKeys(). An archive of
-  /// an analog layer brings its config. Throws for a weight or range of another shape.
+  /// an analog layer brings its config. Throws for a weight or range of another shape, and has then changed nothing.
   void load(torch::serialize::InputArchive &archive) override;
   const std::vector<std::string> &missingKeys() const { return missing; }
 
@@ -91,14 +104,21 @@ private:
   };
   void registerRanges();
   void refreshModes();
+  void checkSameShape(const AnalogConfig &config) const;
+  void moveTo(std::optional<torch::Device> device, std::optional<torch::Dtype> dtype, bool non_blocking);
   const Mode &mode() const { return modes[is_training()]; }
-  torch::Tensor effectiveRange(const torch::Tensor &input);
   bool estimates() const;
+  torch::Tensor estimatedRange(const torch::Tensor &input, torch::Tensor &nextEstimate,
+                               torch::Tensor &nextSamples) const;
+  torch::Tensor effectiveRange(const torch::Tensor &input);
+  torch::Tensor clippedShares(const torch::Tensor &rows, const torch::Tensor &range) const;
+  torch::Tensor saturatedShares(const torch::Tensor &rows, const torch::Tensor &range) const;
 
   Mode modes[2]; ///< evaluation, training
   torch::Tensor scalars;
-  int64_t commits = 0; ///< estimates taken over so far; counted on the host, so that a forward asks no tensor
-  bool estimated = false;
+  int64_t commits = 0;     ///< estimates taken over so far; counted on the host, so that a forward asks no tensor
+  bool estimated = false;  ///< is there an estimate that waits for its commit?
+  int64_t uncommitted = 0; ///< training forwards in a row that found one waiting
   std::vector<std::string> missing;
 };
 
@@ -107,7 +127,8 @@ TORCH_MODULE(AnalogLinear);
 /// Layers with their paths in a module.
 using AnalogLayers = std::vector<std::pair<std::string, std::shared_ptr<AnalogLinearImpl>>>;
 
-/// Every analog layer in a module, itself included.
+/// Every analog layer in a module, itself included, once each, with the first of its paths. Throws for a module that is
+/// itself an analog layer and not held by a shared pointer.
 AnalogLayers analogLayers(torch::nn::Module &module);
 
 } // namespace mho::nn

@@ -6,6 +6,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include <map>
+#include <typeinfo>
 
 namespace mho {
 namespace {
@@ -43,6 +44,22 @@ Replace replacementIn(Module &parent, const std::string &name) {
   return nullptr;
 }
 
+/// Throws unless the layer is nothing but an nn.Linear: what a class of its own or further members do would be lost.
+void checkPlain(const torch::nn::LinearImpl &linear, const std::string &path) {
+  const Module &asModule = linear;
+  TORCH_CHECK_VALUE(typeid(asModule) == typeid(torch::nn::LinearImpl), "convert_to_analog: the layer '", path,
+                    "' is a ", linear.name(),
+                    ", a class of its own that derives from torch::nn::Linear; an analog "
+                    "layer in its place would not do what it does. Leave it out with a filter, or derive it from "
+                    "mho::nn::AnalogLinearImpl");
+  size_t parameters = 1 + linear.bias.defined();
+  TORCH_CHECK_VALUE(linear.named_parameters().size() == parameters && linear.buffers().empty() &&
+                        linear.children().empty(),
+                    "convert_to_analog: the layer '", path,
+                    "' has parameters, buffers or children beside weight and "
+                    "bias, which would be lost; leave it out with a filter");
+}
+
 /// What will be done, found before anything is changed.
 class Plan {
 public:
@@ -54,17 +71,19 @@ public:
       if (auto linear = std::dynamic_pointer_cast<torch::nn::LinearImpl>(child.value()))
         addLinear(parent, child.key(), path, linear);
       else if (auto layer = std::dynamic_pointer_cast<nn::AnalogLinearImpl>(child.value()))
-        addMember(path, layer);
+        addMember(path, *layer);
       else
         collect(*child.value(), path + ".");
     }
   }
-  void addMember(const std::string &path, const LayerPtr &layer) {
-    if (layer->isAnalog() || !wanted(path, *layer) || done.count(layer.get()))
+  void addMember(const std::string &path, nn::AnalogLinearImpl &layer) {
+    if (layer.isAnalog() || !wanted(path, layer))
       return;
-    done[layer.get()] = layer;
     paths.push_back(path);
-    steps.push_back([this, layer] { layer->toAnalog(config); });
+    steps.push_back([this, &layer] {
+      if (!layer.isAnalog()) // a layer registered twice is converted once
+        layer.toAnalog(config);
+    });
   }
   std::vector<std::string> run() {
     for (const auto &step : steps)
@@ -73,12 +92,21 @@ public:
   }
 
 private:
-  bool wanted(const std::string &path, const Module &layer) const { return !filter || filter(path, layer); }
+  /// The filter's answer. A layer with several paths is one layer: the answers must agree.
+  bool wanted(const std::string &path, const Module &layer) {
+    bool answer = !filter || filter(path, layer);
+    auto [first, isNew] = answers.try_emplace(&layer, path, answer);
+    const auto &[firstPath, firstAnswer] = first->second;
+    TORCH_CHECK_VALUE(answer == firstAnswer, "convert_to_analog: '", firstPath, "' and '", path,
+                      "' are one layer, and the filter wants only one of them; let it answer alike for both");
+    return answer;
+  }
 
   void addLinear(Module &parent, const std::string &name, const std::string &path,
                  const std::shared_ptr<torch::nn::LinearImpl> &linear) {
     if (!wanted(path, *linear))
       return;
+    checkPlain(*linear, path);
     Replace replace = replacementIn(parent, name);
     TORCH_CHECK_VALUE(
         replace, "convert_to_analog: the layer '", path, "' is a torch::nn::Linear member of ", parent.name(),
@@ -98,6 +126,7 @@ private:
   const ConversionFilter &filter;
   std::vector<std::function<void()>> steps;
   std::vector<std::string> paths;
+  std::map<const Module *, std::pair<std::string, bool>> answers; ///< first path of a layer, and what the filter said
   std::map<const Module *, LayerPtr> done;
 };
 
@@ -111,8 +140,8 @@ std::vector<std::string> convert_to_analog(Module &module, const nn::AnalogConfi
       "convert_to_analog: the module is itself a torch::nn::Linear, which cannot change its type; build a "
       "mho::nn::AnalogLinear, or put the layer in a Sequential");
   Plan plan(config, filter);
-  if (dynamic_cast<nn::AnalogLinearImpl *>(&module))
-    plan.addMember("", std::static_pointer_cast<nn::AnalogLinearImpl>(module.shared_from_this()));
+  if (auto *layer = dynamic_cast<nn::AnalogLinearImpl *>(&module))
+    plan.addMember("", *layer);
   else
     plan.collect(module, "");
   return plan.run();

@@ -1,8 +1,8 @@
 // A digital network made analog.
 //
-//   auto report = mho::convert_to_analog(*network, config);
-//   mho::convert_to_analog(*network, config, [](const std::string &path, const torch::nn::Module &) { return path !=
-//   "head"; });
+//   auto isHead = [](const std::string &path, const torch::nn::Module &) { return path == "head"; };
+//   mho::convert_to_analog(*network, precise, isHead);
+//   mho::convert_to_analog(*network, usual);             // all that is still digital
 #pragma once
 
 #include "frontends/torch/nn/AnalogConfig.h"
@@ -21,10 +21,14 @@ using ConversionFilter = std::function<bool(const std::string &path, const torch
 
 /// Makes every nn::Linear in a Sequential, ModuleList or ModuleDict, and every AnalogLinear member that is still
 /// digital, an analog layer with this config. Weights and biases stay the same tensors, so an optimizer that holds them
-/// keeps working; learned ranges are new parameters. A layer registered twice stays one layer. Returns the paths.
+/// keeps working; learned ranges are new parameters. A layer registered twice stays one layer. A layer that is analog
+/// already keeps its config, whatever this one says: nn::AnalogLinearImpl::setConfig() changes it. Returns the paths of
+/// the layers that became analog.
 ///
-/// Throws, and has then changed nothing: std::invalid_argument for an impossible config; c10::Error for an nn::Linear
-/// it cannot reach (a typed member of a module of your own), with its path and the remedy.
+/// Throws, and has then changed nothing: std::invalid_argument for an impossible config; c10::Error, with the path and
+/// the remedy, for an nn::Linear it cannot reach (a typed member of a module of your own), for one that is more than an
+/// nn::Linear (a derived class, further parameters, buffers or children), and where the filter wants only one of
+/// several paths to the same layer.
 std::vector<std::string> convert_to_analog(torch::nn::Module &module, const nn::AnalogConfig &config,
                                            const ConversionFilter &filter = nullptr);
 

@@ -4,6 +4,7 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/functions/utils.h>
 #include <torch/library.h>
 
 namespace mho::ops {
@@ -13,7 +14,17 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-bool wantsGradient(const OptionalTensor &tensor) { return tensor && tensor->defined() && tensor->requires_grad(); }
+bool isDefined(const OptionalTensor &tensor) { return tensor && tensor->defined(); }
+
+bool wantsGradient(const OptionalTensor &tensor) { return isDefined(tensor) && tensor->requires_grad(); }
+
+/// Forward-mode derivatives do not exist: without this check a tangent would be dropped in silence.
+void refuseTangents(std::initializer_list<OptionalTensor> tensors) {
+  for (const OptionalTensor &tensor : tensors)
+    TORCH_CHECK_NOT_IMPLEMENTED(!torch::autograd::isFwGradDefined(tensor),
+                                "mho::analog_linear has no forward-mode derivative: an input carries a tangent; use "
+                                "reverse mode (backward()), or detach the input");
+}
 
 at::Tensor orUndefined(const OptionalTensor &tensor) { return tensor.value_or(at::Tensor()); }
 
@@ -45,6 +56,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
 backwardWithGraph(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
                   const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation,
                   const at::Tensor &rowRange, c10::string_view config, std::array<bool, 4> wanted) {
+  refuseTangents({grad, x, weight, range});
   bool any = grad.requires_grad() || x.requires_grad() || weight.requires_grad() || wantsGradient(range);
   bool none = wanted == std::array<bool, 4>{};
   if (!at::GradMode::is_enabled() || !any || none) {
@@ -52,7 +64,7 @@ backwardWithGraph(const at::Tensor &grad, const at::Tensor &x, const at::Tensor 
     return analogLinearBackward(grad, x, weight, range, key, scalars, saturation, rowRange, std::string(config),
                                 wanted);
   }
-  wanted[3] = wanted[3] && range && range->defined();
+  wanted[3] = wanted[3] && isDefined(range);
   variable_list out = LinearBackwardNode::apply(grad, x, weight, range, key, scalars, saturation, rowRange,
                                                 std::string(config), wanted);
   std::array<at::Tensor, 4> gradients;
@@ -65,28 +77,35 @@ backwardWithGraph(const at::Tensor &grad, const at::Tensor &x, const at::Tensor 
 struct LinearNode : torch::autograd::Function<LinearNode> {
   static variable_list forward(AutogradContext *context, const Variable &x, const Variable &weight,
                                const OptionalTensor &bias, const OptionalTensor &range, const OptionalTensor &key,
-                               const Variable &scalars, const std::string &config, bool save) {
-    // Positions among the outputs of backward: x, weight, bias, range.
-    context->saved_data["wanted"] =
-        std::vector<bool>{x.requires_grad(), weight.requires_grad(), wantsGradient(bias), wantsGradient(range)};
+                               const Variable &scalars, const std::string &config) {
     at::AutoDispatchBelowADInplaceOrView below;
     auto [y, saturation, rowRange] = analogLinear(x, weight, bias, range, key, scalars, config, /*save=*/true);
     context->save_for_backward({x, weight, orUndefined(range), orUndefined(key), scalars, saturation, rowRange});
     context->saved_data["config"] = config;
+    context->saved_data["has_bias"] = isDefined(bias);
     context->mark_non_differentiable({saturation, rowRange});
     return {y, saturation, rowRange};
   }
 
+  /// Which of x, weight, bias, range this backward pass is asked for: known only now (autograd.grad names its inputs).
+  /// The node has one edge for each tensor argument that was there, in their order.
+  static std::array<bool, 4> wantedNow(const AutogradContext *context, bool hasRange) {
+    std::array<bool, 4> present{true, true, context->saved_data.at("has_bias").toBool(), hasRange}, wanted{};
+    for (size_t i = 0, edge = 0; i < present.size(); ++i)
+      if (present[i])
+        wanted[i] = context->needs_input_grad(edge++);
+    return wanted;
+  }
+
   static variable_list backward(AutogradContext *context, variable_list grads) {
-    variable_list gradients(8);
+    variable_list gradients(7); // one for each argument of forward
     if (!grads[0].defined())
       return gradients;
-    std::vector<bool> asked = context->saved_data["wanted"].toBoolList().vec();
-    std::array<bool, 4> wanted{asked[0], asked[1], asked[2], asked[3]};
     variable_list saved = context->get_saved_variables();
+    OptionalTensor range = orNothing(saved[2]);
     std::tie(gradients[0], gradients[1], gradients[2], gradients[3]) =
-        analogLinearBackward(grads[0], saved[0], saved[1], orNothing(saved[2]), orNothing(saved[3]), saved[4], saved[5],
-                             saved[6], context->saved_data["config"].toStringRef(), wanted);
+        analogLinearBackward(grads[0], saved[0], saved[1], range, orNothing(saved[3]), saved[4], saved[5], saved[6],
+                             context->saved_data["config"].toStringRef(), wantedNow(context, isDefined(range)));
     return gradients;
   }
 };
@@ -95,12 +114,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardWithGraph(const at::Tensor
                                                                 const OptionalTensor &bias, const OptionalTensor &range,
                                                                 const OptionalTensor &key, const at::Tensor &scalars,
                                                                 c10::string_view config, bool save) {
+  TORCH_CHECK_VALUE(!scalars.requires_grad(), "mho::analog_linear: scalars have no gradient; pass scalars.detach()");
+  refuseTangents({x, weight, bias, range});
   bool any = x.requires_grad() || weight.requires_grad() || wantsGradient(bias) || wantsGradient(range);
   if (!at::GradMode::is_enabled() || !any) {
     at::AutoDispatchBelowADInplaceOrView below;
     return analogLinear(x, weight, bias, range, key, scalars, std::string(config), save);
   }
-  variable_list out = LinearNode::apply(x, weight, bias, range, key, scalars, std::string(config), save);
+  variable_list out = LinearNode::apply(x, weight, bias, range, key, scalars, std::string(config));
   return {out[0], out[1], out[2]};
 }
 
@@ -111,7 +132,7 @@ autocastForward(const at::Tensor &x, const at::Tensor &weight, const OptionalTen
                 const OptionalTensor &key, const at::Tensor &scalars, c10::string_view config, bool save) {
   c10::impl::ExcludeDispatchKeyGuard off(at::autocast::get_autocast_dispatch_key_from_device_type(device));
   auto cast = [](const at::Tensor &t) { return at::autocast::cached_cast(at::kFloat, t, device); };
-  OptionalTensor castBias = bias && bias->defined() ? OptionalTensor(cast(*bias)) : std::nullopt;
+  OptionalTensor castBias = isDefined(bias) ? OptionalTensor(cast(*bias)) : std::nullopt;
   return analogLinear(cast(x), cast(weight), castBias, range, key, scalars, std::string(config), save);
 }
 

@@ -1,7 +1,11 @@
 #include "frontends/torch/ops/Bridge.h"
 
+#include "frontends/torch/ops/Shapes.h"
+
 #include <ATen/Parallel.h>
 
+#include <cmath>
+#include <limits>
 #include <shared_mutex>
 #include <unordered_map>
 
@@ -36,6 +40,42 @@ private:
   std::unordered_map<std::string, std::unique_ptr<Value>> values;
 };
 
+/// Throws unless low <= value <= high, which NaN is not. No text is made for a value that fits.
+void checkStrength(const char *name, float value, float low, float high) {
+  TORCH_CHECK_VALUE(value >= low && value <= high, "mho::analog_linear: the scalar ", name, " = ", value,
+                    " is impossible; allowed: ", low, " to ", high);
+}
+
+/// Numbers of half-levels are whole, so that codes are exact floats (SPEC.md, quantize_input C3).
+void checkHalfLevels(const char *name, float value) {
+  constexpr float kMost = 8388607;
+  checkStrength(name, value, 1, kMost);
+  TORCH_CHECK_VALUE(value == std::floor(value), "mho::analog_linear: the scalar ", name, " = ", value,
+                    " is impossible; expected a whole number");
+}
+
+/// The strengths of the effects that the layer has.
+void checkStrengths(const LinearScalars &s, const LinearSpec &spec) {
+  constexpr float kLargest = std::numeric_limits<float>::max(), kLeast = std::numeric_limits<float>::denorm_min();
+  if (spec.quantizeInput) {
+    checkHalfLevels("input_half_levels", s.inputHalfLevels);
+    checkStrength("range_decay", s.rangeDecay, 0, kLargest);
+    checkStrength("range_share", s.rangeShare, 0, 1);
+  }
+  if (spec.quantizeWeight)
+    checkHalfLevels("weight_half_levels", s.weightHalfLevels);
+  if (spec.weightNoise)
+    checkStrength("weight_noise", s.weightNoise, 0, kLargest);
+  if (spec.dropConnect)
+    checkStrength("drop_probability", s.dropProbability, 0, 1);
+  if (spec.outputNoise)
+    checkStrength("output_noise", s.outputNoise, 0, kLargest);
+  if (spec.adc) {
+    checkStrength("output_bound", s.outputBound, kLeast, kLargest);
+    checkHalfLevels("output_half_levels", s.outputHalfLevels);
+  }
+}
+
 } // namespace
 
 const LinearSpec &specOf(const std::string &config) {
@@ -57,8 +97,7 @@ const LayerOfText &layerOf(const std::string &config) {
 TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type) {
   TORCH_CHECK_VALUE(tensor.device().is_cpu(), "mho: expected ", name, " on the CPU, got ", tensor.device(),
                     "; move all tensors of the layer to one device");
-  TORCH_CHECK_TYPE(tensor.scalar_type() == type, "mho: expected ", name, " to be ", toString(type), ", got ",
-                   toString(tensor.scalar_type()), type == at::kFloat ? "; use .to(torch.float32), or autocast" : "");
+  checkType(tensor, name, type);
   TORCH_CHECK_VALUE(tensor.layout() == at::kStrided, "mho: expected ", name, " to be dense, got ", tensor.layout());
   TORCH_CHECK_VALUE(tensor.dim() >= 1 && tensor.dim() <= 3, "mho: expected ", name, " to have 1 to 3 dimensions, got ",
                     tensor.sizes());
@@ -77,12 +116,18 @@ TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::S
   return tensor && tensor->defined() ? refOf(*tensor, name, type) : TensorRef();
 }
 
-LinearScalars scalarsOf(const at::Tensor &scalars) {
+std::optional<at::Tensor> keyWords(const std::optional<at::Tensor> &key) {
+  return key && key->defined() ? std::optional(key->contiguous()) : std::nullopt;
+}
+
+LinearScalars scalarsOf(const at::Tensor &scalars, const LinearSpec &spec) {
   TORCH_CHECK_VALUE(scalars.device().is_cpu() && scalars.scalar_type() == at::kFloat && scalars.is_contiguous() &&
                         scalars.dim() == 1 && scalars.size(0) == LinearScalars::kCount,
                     "mho: expected scalars to be a contiguous float32 CPU tensor of ", LinearScalars::kCount,
                     " elements, got ", scalars.toString(), " of shape ", scalars.sizes());
-  return LinearScalars::unpack(scalars.const_data_ptr<float>());
+  LinearScalars s = LinearScalars::unpack(scalars.const_data_ptr<float>());
+  checkStrengths(s, spec);
+  return s;
 }
 
 const ParallelFor &torchThreads() {

@@ -23,13 +23,17 @@ const LayerOfText &layerOf(const std::string &config);
 /// The spec alone, for shapes.
 const LinearSpec &specOf(const std::string &config);
 
-/// View of a CPU tensor. Throws, naming the argument and the remedy, unless it is on the CPU, dense and of type
-/// float32, or int32 or int64 where `type` says so.
+/// View of a CPU tensor. Throws, naming the argument and the remedy, unless it is on the CPU, dense, of 1 to 3
+/// dimensions and of type float32, or int32 or int64 where `type` says so.
 TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type = at::kFloat);
 TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::ScalarType type = at::kFloat);
 
-/// The strengths of a float32 CPU tensor of LinearScalars::kCount elements.
-LinearScalars scalarsOf(const at::Tensor &scalars);
+/// The key as the kernels read it: two adjacent words.
+std::optional<at::Tensor> keyWords(const std::optional<at::Tensor> &key);
+
+/// The strengths of a float32 CPU tensor of LinearScalars::kCount elements. Throws for a strength that an effect of
+/// this layer cannot have, naming it.
+LinearScalars scalarsOf(const at::Tensor &scalars, const LinearSpec &spec);
 
 /// Torch's intra-op threads.
 const ParallelFor &torchThreads();

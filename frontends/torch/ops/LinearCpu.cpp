@@ -16,16 +16,19 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
                                                        c10::string_view configView, bool save) {
   const std::string config(configView);
   const LayerOfText &layer = layerOf(config);
+  checkOperands(layer.spec, {x, weight, range, key, scalars});
+  checkBias(layer.spec, weight, bias);
   auto [y, saturation, rowRange] = emptyOutputs(x, weight, layer.spec, save);
   at::Tensor rows = rowsOf(x), out = rowsOf(y); // y is contiguous: a view
+  OptionalTensor words = keyWords(key);
   LinearForwardArgs args;
   args.x = refOf(rows, "x");
   args.weight = refOf(weight, "weight");
   args.bias = refOf(bias, "bias");
   args.range = refOf(range, "input_range");
-  args.key = refOf(key, "key", at::kLong);
+  args.key = refOf(words, "key", at::kLong);
   args.y = refOf(out, "y");
-  args.scalars = scalarsOf(scalars);
+  args.scalars = scalarsOf(scalars, layer.spec);
   if (saturation.numel() > 0)
     args.saturation = refOf(saturation, "saturation", at::kInt);
   if (rowRange.numel() > 0)
@@ -40,15 +43,18 @@ backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, 
          c10::string_view configView, std::array<bool, 4> wanted) {
   const std::string config(configView);
   const LayerOfText &layer = layerOf(config);
+  checkOperands(layer.spec, {x, weight, range, key, scalars});
+  checkGradient(x, weight, grad);
   auto [dx, dweight, dbias, drange] = emptyGradients(x, weight, range, wanted);
   at::Tensor rows = rowsOf(x), gradRows = rowsOf(grad);
+  OptionalTensor words = keyWords(key);
   LinearBackwardArgs args;
   args.grad = refOf(gradRows, "grad");
   args.x = refOf(rows, "x");
   args.weight = refOf(weight, "weight");
   args.range = refOf(range, "input_range");
-  args.key = refOf(key, "key", at::kLong);
-  args.scalars = scalarsOf(scalars);
+  args.key = refOf(words, "key", at::kLong);
+  args.scalars = scalarsOf(scalars, layer.spec);
   if (layer.spec.adc && layer.spec.maskSaturated)
     args.saturation = refOf(saturation, "saturation", at::kInt);
   if (layer.spec.inputRange == InputRange::Dynamic)
@@ -62,38 +68,11 @@ backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, 
   return {dx, dweight, dbias, drange};
 }
 
-void updateEstimate(const at::Tensor &x, const at::Tensor &estimate, const at::Tensor &samples,
-                    at::Tensor &nextEstimate, at::Tensor &nextSamples, c10::string_view config, double alpha) {
-  const LinearSpec &spec = specOf(std::string(config));
-  at::Tensor rows = rowsOf(x);
-  int64_t inputs = rows.size(1), tiles = spec.tiles(inputs);
-  TORCH_CHECK_VALUE(estimate.dim() == 1 && estimate.size(0) == tiles,
-                    "mho::update_range_estimate: expected estimate to have shape [", tiles, "], got ",
-                    estimate.sizes());
-  if (tiles == 0)
-    return;
-  std::vector<at::Tensor> deviations;
-  for (int64_t t = 0; t < tiles; ++t) {
-    int64_t begin = spec.tileBegin(inputs, t);
-    // One value or none has no deviation; torch would warn and give NaN.
-    at::Tensor slice = rows.narrow(1, begin, spec.tileBegin(inputs, t + 1) - begin);
-    deviations.push_back(slice.numel() > 1 ? slice.std() : at::zeros({}, estimate.options()));
-  }
-  at::Tensor deviation = at::stack(deviations);
-  at::Tensor usable = deviation.isfinite().logical_and_(deviation > 0);
-  at::Tensor mean = (estimate * samples + alpha * deviation) / (samples + 1);
-  nextEstimate.copy_(at::where(usable, mean, estimate));
-  nextSamples.copy_(samples + usable);
-}
-
 } // namespace
 
 TORCH_LIBRARY_IMPL(mho, CPU, m) {
   m.impl("analog_linear", forward);
   m.impl("analog_linear_backward", backward);
 }
-
-// Written with torch's own operations, so it runs wherever they do.
-TORCH_LIBRARY_IMPL(mho, CompositeExplicitAutograd, m) { m.impl("update_range_estimate", updateEstimate); }
 
 } // namespace mho::ops

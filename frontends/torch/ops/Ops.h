@@ -19,8 +19,9 @@ using OptionalTensor = std::optional<at::Tensor>;
 
 /// x [..., K], weight [O, K], bias [O], inputRange beta [T], key int64 [2] = (seed, step), all float32 but the key.
 /// Returns y [..., O] and what the backward op needs: saturation int32 [T, rows, ceil(O / 32)] (bit n mod 32 of word
-/// n / 32: that accumulator saturated) and rowRange [T, rows] (dynamic ranges), both empty unless `save` and the config
-/// has them. Differentiable in x, weight, bias and inputRange; a second derivative is an error.
+/// n / 32: that accumulator saturated) and rowRange [T, rows] (dynamic ranges). Each is empty where the config has no
+/// such thing, and where neither `save` is set nor a gradient is recorded. Differentiable in x, weight, bias and
+/// inputRange in reverse mode; a second derivative, a tangent or scalars that require a gradient are errors.
 /// Throws c10::Error for shapes, dtypes, devices or configs that do not fit, naming the value and the remedy.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> analogLinear(const at::Tensor &x, const at::Tensor &weight,
                                                             const OptionalTensor &bias,
@@ -37,9 +38,9 @@ analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tens
 
 /// Estimate of input ranges from data: nextEstimate[t] = (estimate[t] * samples[t] + alpha * s[t]) / (samples[t] + 1)
 /// and nextSamples[t] = samples[t] + 1, written in place, where s[t] is the unbiased standard deviation of x over the
-/// columns of tile t; a tile where it is 0 or not finite stays as it was. All four float32 [T]. A pure function of (x,
-/// estimate, samples): a recomputed forward pass writes the same again. `config` as above (its tiling is used). No host
-/// synchronisation.
+/// columns of tile t, taken in float32 whatever the type of x; a tile where it is 0 or not finite stays as it was. All
+/// four float32 [T]. A pure function of (x, estimate, samples): a recomputed forward pass writes the same again. Never
+/// part of a graph. `config` as above (its tiling is used). No host synchronisation.
 void updateRangeEstimate(const at::Tensor &x, const at::Tensor &estimate, const at::Tensor &samples,
                          const at::Tensor &nextEstimate, const at::Tensor &nextSamples, const std::string &config,
                          double alpha);

@@ -5,6 +5,9 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
+#include <algorithm>
+#include <string_view>
+
 namespace mho::ops {
 namespace {
 
@@ -15,18 +18,46 @@ c10::SymInt tilesOf(const LinearSpec &spec, const c10::SymInt &inputs) {
   return inputs == 0 ? c10::SymInt(0) : c10::SymInt(1);
 }
 
+using OptionalTensor = std::optional<at::Tensor>;
+
+bool isDefined(const OptionalTensor &tensor) { return tensor && tensor->defined(); }
+
+void checkDevice(const at::Tensor &tensor, const char *name, const at::Tensor &x) {
+  TORCH_CHECK_VALUE(tensor.device() == x.device(), "mho: expected ", name, " on ", x.device(), " as x, got ",
+                    tensor.device(), "; move all tensors of the layer to one device");
+}
+
+/// A vector that is there exactly where the spec uses it.
+void checkVector(const OptionalTensor &vector, const char *name, bool used, const c10::SymInt &size,
+                 at::ScalarType type, const at::Tensor &x) {
+  if (!isDefined(vector)) {
+    TORCH_CHECK_VALUE(!used, "mho::analog_linear: missing ", name, ": the layer's spec uses it");
+    return;
+  }
+  checkDevice(*vector, name, x);
+  checkType(*vector, name, type);
+  TORCH_CHECK_VALUE(!used || (vector->dim() == 1 && vector->sym_size(0) == size), "mho::analog_linear: expected ", name,
+                    " to have shape [", size, "], got ", vector->sym_sizes());
+}
+
 std::tuple<at::Tensor, at::Tensor, at::Tensor> metaForward(const at::Tensor &x, const at::Tensor &weight,
-                                                           const std::optional<at::Tensor> &,
-                                                           const std::optional<at::Tensor> &,
-                                                           const std::optional<at::Tensor> &, const at::Tensor &,
+                                                           const OptionalTensor &bias, const OptionalTensor &range,
+                                                           const OptionalTensor &key, const at::Tensor &scalars,
                                                            c10::string_view config, bool save) {
-  return emptyOutputs(x, weight, specOf(std::string(config)), save);
+  const LinearSpec &spec = specOf(std::string(config));
+  checkOperands(spec, {x, weight, range, key, scalars});
+  checkBias(spec, weight, bias);
+  return emptyOutputs(x, weight, spec, save);
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
-metaBackward(const at::Tensor &, const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &range,
-             const std::optional<at::Tensor> &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
-             c10::string_view, std::array<bool, 4> wanted) {
+metaBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
+             const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation,
+             const at::Tensor &rowRange, c10::string_view config, std::array<bool, 4> wanted) {
+  checkOperands(specOf(std::string(config)), {x, weight, range, key, scalars});
+  checkGradient(x, weight, grad);
+  checkDevice(saturation, "saturation", x);
+  checkDevice(rowRange, "row_range", x);
   return emptyGradients(x, weight, range, wanted);
 }
 
@@ -42,14 +73,49 @@ at::Tensor rowsOf(const at::Tensor &x) {
   return x.reshape_symint({rows, x.sym_size(-1)});
 }
 
+void checkType(const at::Tensor &tensor, const char *name, at::ScalarType type) {
+  at::ScalarType got = tensor.scalar_type();
+  // What the autocast of analog_linear casts: its matrices and bias, from types narrower than float32.
+  const std::string_view cast[] = {"x", "weight", "bias"};
+  bool autocast =
+      std::find(std::begin(cast), std::end(cast), name) != std::end(cast) && (got == at::kBFloat16 || got == at::kHalf);
+  TORCH_CHECK_TYPE(got == type, "mho: expected ", name, " to be ", toString(type), ", got ", toString(got),
+                   type == at::kFloat ? "; use .to(torch.float32)" : "", autocast ? ", or autocast" : "");
+}
+
+void checkOperands(const LinearSpec &spec, const Operands &o) {
+  TORCH_CHECK_VALUE(o.weight.dim() == 2,
+                    "mho::analog_linear: expected weight to be a matrix [outputs, inputs], got shape ",
+                    o.weight.sym_sizes());
+  TORCH_CHECK_VALUE(o.x.dim() >= 1 && o.x.sym_size(-1) == o.weight.sym_size(1),
+                    "mho::analog_linear: expected the last dimension of x to be the weight's inputs, got x of shape ",
+                    o.x.sym_sizes(), " and weight of shape ", o.weight.sym_sizes());
+  checkType(o.x, "x", at::kFloat);
+  checkDevice(o.weight, "weight", o.x);
+  checkType(o.weight, "weight", at::kFloat);
+  checkVector(o.range, "input range", spec.inputRange == InputRange::Given, tilesOf(spec, o.weight.sym_size(1)),
+              at::kFloat, o.x);
+  checkVector(o.key, "key", spec.draws(), 2, at::kLong, o.x);
+  if (!o.scalars.is_cpu())
+    checkDevice(o.scalars, "scalars", o.x);
+}
+
+void checkBias(const LinearSpec &spec, const at::Tensor &weight, const OptionalTensor &bias) {
+  checkVector(bias, "bias", spec.bias, weight.sym_size(0), at::kFloat, weight);
+}
+
+void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &grad) {
+  checkDevice(grad, "grad", x);
+  checkType(grad, "grad", at::kFloat);
+  bool fits = grad.dim() == x.dim() && grad.sym_size(-1) == weight.sym_size(0);
+  for (int64_t i = 0; fits && i + 1 < x.dim(); ++i)
+    fits = grad.sym_size(i) == x.sym_size(i);
+  TORCH_CHECK_VALUE(fits, "mho::analog_linear_backward: expected grad to have the shape of y, got ", grad.sym_sizes(),
+                    " for x of shape ", x.sym_sizes(), " and weight of shape ", weight.sym_sizes());
+}
+
 std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x, const at::Tensor &weight,
                                                             const LinearSpec &spec, bool save) {
-  TORCH_CHECK_VALUE(weight.dim() == 2,
-                    "mho::analog_linear: expected weight to be a matrix [outputs, inputs], got shape ",
-                    weight.sym_sizes());
-  TORCH_CHECK_VALUE(x.dim() >= 1 && x.sym_size(-1) == weight.sym_size(1),
-                    "mho::analog_linear: expected the last dimension of x to be the weight's inputs, got x of shape ",
-                    x.sym_sizes(), " and weight of shape ", weight.sym_sizes());
   c10::SymInt outputs = weight.sym_size(0), tiles = tilesOf(spec, weight.sym_size(1)), rows = 1;
   std::vector<c10::SymInt> sizes(x.sym_sizes().begin(), x.sym_sizes().end() - 1);
   for (const c10::SymInt &size : sizes)

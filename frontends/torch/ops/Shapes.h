@@ -14,8 +14,23 @@ namespace mho::ops {
 /// x of any number of dimensions as a matrix [rows, K]; a view where the strides allow it.
 at::Tensor rowsOf(const at::Tensor &x);
 
-/// y [..., O], saturation and row range (empty unless `save` and the spec has them), uninitialised. Throws for shapes
-/// that do not fit.
+/// What forward and backward share.
+struct Operands {
+  const at::Tensor &x, &weight;
+  const std::optional<at::Tensor> &range, &key;
+  const at::Tensor &scalars;
+};
+
+/// Throws, naming the argument, what it has and the remedy, unless sizes, types and devices fit each other and the
+/// spec: everything on the device of x, scalars there or on the CPU. Values are not looked at.
+void checkOperands(const LinearSpec &spec, const Operands &operands);
+void checkBias(const LinearSpec &spec, const at::Tensor &weight, const std::optional<at::Tensor> &bias);
+void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &grad);
+
+/// Throws unless the tensor has this type, naming the remedy.
+void checkType(const at::Tensor &tensor, const char *name, at::ScalarType type);
+
+/// y [..., O], saturation and row range (empty unless `save` and the spec has them), uninitialised.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x, const at::Tensor &weight,
                                                             const LinearSpec &spec, bool save);
 

@@ -13,6 +13,9 @@
 
 namespace mho::optim {
 
+/// The parameters of a module, each once: a layer with two paths, or a weight that two layers share, is one to train.
+std::vector<torch::Tensor> distinctParameters(const torch::nn::Module &module);
+
 /// `Base` with afterStep() for the layers of a module after each step(). Convert the module first: learned ranges are
 /// parameters, and layers that become analog later are not seen.
 template <class Base> class Analog : public Base {
@@ -20,7 +23,7 @@ public:
   /// Optimises all parameters of the module. `arguments`: what Base takes after the parameters.
   template <class... Arguments>
   explicit Analog(torch::nn::Module &module, Arguments &&...arguments)
-      : Base(module.parameters(), std::forward<Arguments>(arguments)...), layers(nn::analogLayers(module)) {}
+      : Base(distinctParameters(module), std::forward<Arguments>(arguments)...), layers(nn::analogLayers(module)) {}
   /// Parameter groups of one's own; the layers of `module` are clipped.
   template <class... Arguments>
   Analog(std::vector<torch::optim::OptimizerParamGroup> groups, torch::nn::Module &module, Arguments &&...arguments)

@@ -3,25 +3,49 @@
 #include <torch/library.h>
 #include <torch/utils.h>
 
+#include <cmath>
+#include <numeric>
+#include <unordered_set>
+
 namespace mho::optim {
 namespace {
 
-/// The kind of clipping by the name that configs use, strengths checked as there.
-nn::Clip checkedKind(c10::string_view kind, double sigma, double value) {
-  nn::AnalogConfig config = nn::AnalogConfig::fromJson("{\"clip\": \"" + std::string(kind) + "\"}");
-  config.clipSigma = sigma;
-  config.clipValue = value;
-  config.validate();
-  return config.clip;
+void checkPositive(const char *name, double number) {
+  TORCH_CHECK_VALUE(std::isfinite(number) && number > 0, "clip_weight: ", name, " = ", number,
+                    " is impossible; expected a positive number");
+}
+
+void checkArguments(const torch::Tensor &weight, nn::Clip kind, double sigma, double value) {
+  TORCH_CHECK_TYPE(at::isFloatingType(weight.scalar_type()), "clip_weight: expected a weight of a floating type, got ",
+                   toString(weight.scalar_type()));
+  TORCH_CHECK_VALUE(kind != nn::Clip::RowStd || weight.dim() > 0,
+                    "clip_weight: row_std needs a weight [rows, ...], got a scalar; use layer_std or fixed");
+  if (kind == nn::Clip::LayerStd || kind == nn::Clip::RowStd)
+    checkPositive("sigma", sigma);
+  if (kind == nn::Clip::Fixed)
+    checkPositive("value", value);
+}
+
+nn::Clip kindNamed(c10::string_view name) {
+  std::optional<nn::Clip> kind = nn::clipNamed(std::string(name));
+  TORCH_CHECK_VALUE(kind, "clip_weight: kind = '", name, "' is impossible; expected one of ", nn::clipNames());
+  return *kind;
 }
 
 /// torch.ops.mho.clip_weight: clipWeight() for other languages.
 void clipWeightOp(at::Tensor &weight, c10::string_view kind, double sigma, double value) {
-  clipWeight(weight, checkedKind(kind, sigma, value), sigma, value);
+  clipWeight(weight, kindNamed(kind), sigma, value);
 }
 
-void clipWeightMeta(at::Tensor &, c10::string_view kind, double sigma, double value) {
-  checkedKind(kind, sigma, value);
+void clipWeightMeta(at::Tensor &weight, c10::string_view kind, double sigma, double value) {
+  checkArguments(weight, kindNamed(kind), sigma, value);
+}
+
+/// Clamps to +-sigma deviations over `dims`.
+void clampToDeviations(torch::Tensor &weight, const std::vector<int64_t> &dims, double sigma) {
+  torch::Tensor wide = weight.scalar_type() == torch::kDouble ? weight : weight.to(torch::kFloat);
+  torch::Tensor bound = sigma * wide.std(dims, /*unbiased=*/true, /*keepdim=*/true);
+  weight.clamp_(-bound, bound);
 }
 
 } // namespace
@@ -34,23 +58,33 @@ TORCH_LIBRARY_FRAGMENT(mho, m) {
 
 void clipWeight(torch::Tensor weight, nn::Clip kind, double sigma, double value) {
   torch::NoGradGuard noGradient;
-  if (weight.numel() == 0 || kind == nn::Clip::None)
+  checkArguments(weight, kind, sigma, value);
+  std::vector<int64_t> dims(weight.dim());
+  std::iota(dims.begin(), dims.end(), 0);
+  switch (kind) {
+  case nn::Clip::None:
     return;
-  if (kind == nn::Clip::Fixed) {
+  case nn::Clip::Fixed:
     weight.clamp_(-value, value);
     return;
-  }
-  torch::Tensor rows = weight.reshape({kind == nn::Clip::RowStd ? weight.size(0) : 1, -1});
-  if (rows.size(1) < 2)
+  case nn::Clip::LayerStd:
+    if (weight.numel() > 1)
+      clampToDeviations(weight, dims, sigma);
     return;
-  torch::Tensor bound = sigma * rows.to(torch::kFloat).std(/*dim=*/1, /*unbiased=*/true, /*keepdim=*/true);
-  bound = bound.to(weight.scalar_type());
-  weight.copy_(rows.clamp(-bound, bound).reshape(weight.sizes()));
+  case nn::Clip::RowStd:
+    if (weight.numel() > weight.size(0))
+      clampToDeviations(weight, {dims.begin() + 1, dims.end()}, sigma);
+    return;
+  }
 }
 
 void clipWeights(const nn::AnalogLayers &layers) {
-  for (const auto &[path, layer] : layers)
-    clipWeight(layer->weight, layer->config().clip, layer->config().clipSigma, layer->config().clipValue);
+  std::unordered_set<const c10::TensorImpl *> clipped;
+  for (const auto &[path, layer] : layers) {
+    const nn::AnalogConfig &config = layer->config();
+    if (config.clip != nn::Clip::None && clipped.insert(layer->weight.unsafeGetTensorImpl()).second)
+      clipWeight(layer->weight, config.clip, config.clipSigma, config.clipValue);
+  }
 }
 
 void afterStep(const nn::AnalogLayers &layers) {

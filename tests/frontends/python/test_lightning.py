@@ -15,7 +15,7 @@ from mho_case import LayerTest, ops, scalars
 DECAY, SHARE = 0.5, 0.25
 
 
-def lightning_layer(inputs, outputs, rows, dac, adc, weight_half_levels, bound, dtype):
+def lightning_layer(inputs, outputs, rows, dac, adc, weight_half_levels, bound, dtype, init_from_data=0):
     config = TorchInferenceRPUConfig()
     config.mapping.max_input_size = rows
     config.clip.type = WeightClipType.LAYER_GAUSSIAN_PER_CHANNEL  # makes the bound per channel; it acts in the optimizer only
@@ -28,7 +28,7 @@ def lightning_layer(inputs, outputs, rows, dac, adc, weight_half_levels, bound, 
         config.modifier.quantization_type = WeightQuantizationType.DISCRETIZE_PER_CHANNEL
         config.modifier.res = 2 * weight_half_levels
     config.pre_post.input_range.enable = True
-    config.pre_post.input_range.init_from_data = 0
+    config.pre_post.input_range.init_from_data = init_from_data
     config.pre_post.input_range.decay = DECAY
     config.pre_post.input_range.input_min_percentage = SHARE
     return AnalogLinear(inputs, outputs, bias=True, rpu_config=config, dtype=dtype)
@@ -113,6 +113,25 @@ class LightningTest(LayerTest):
         expected = theirs(x.double()).detach()
         y = ops.analog_linear(x, weight, None, None, None, scalars(), "tile=balanced:16 range=dynamic dac", False)[0]
         self.assertLess((y - expected).abs().max() / expected.abs().max(), 1e-5)
+
+    def test_ranges_from_data(self):
+        """Lightning's init_from_data over a few batches, one of them with an idle tile. Lightning writes its range in the
+        forward pass; ours commits after the step."""
+        batches, alpha, config = 4, 3.0, "tile=balanced:16 range=given dac"
+        generator = torch.Generator().manual_seed(6)
+        theirs = lightning_layer(40, 9, 16, 127, 0, 0, 0.0, torch.float32, init_from_data=batches)
+        theirs.train()
+        estimate, samples, after, count = (torch.zeros(3) for _ in range(4))
+        for batch in range(batches):
+            x = torch.randn(20, 40, generator=generator) * (1 + batch)
+            if batch == 1:
+                x[:, 14:27] = 0  # no deviation: this tile waits for the next batch
+            theirs(x)
+            ops.update_range_estimate(x, estimate, samples, after, count, config, alpha)
+            estimate.copy_(after), samples.copy_(count)
+            self.assertTrue(torch.allclose(estimate, theirs.input_range.detach(), rtol=1e-6), batch)
+            self.assertEqual(samples.tolist(), theirs.input_range_update_idx.tolist())
+        self.assertEqual(samples.tolist(), [4.0, 3.0, 4.0])
 
     def test_clipping(self):
         """The very clamp of lightning's optimizer wrapper, over the layer and per output row."""

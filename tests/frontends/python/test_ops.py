@@ -1,4 +1,4 @@
-"""The dispatcher ops as torch sees them: schemas, autograd, meta tensors, autocast, errors."""
+"""The dispatcher ops as torch sees them: schemas, modes, meta tensors, autocast, strides, threads."""
 
 import unittest
 
@@ -31,40 +31,6 @@ class OpTest(LayerTest):
         buffers = [torch.zeros(3) for _ in range(4)]
         torch.library.opcheck(ops.update_range_estimate.default, (torch.randn(5, 40), *buffers, CONVERTERS, 3.0))
 
-    def test_clip_weight(self):
-        for kind in ("none", "layer_std", "row_std", "fixed"):
-            torch.library.opcheck(ops.clip_weight.default, (torch.randn(5, 40), kind, 1.5, 0.5), test_utils=CHECKS)
-        with self.assertRaisesRegex(Exception, "expected one of none, layer_std, row_std, fixed"):
-            ops.clip_weight(torch.randn(5, 40), "std")
-        with self.assertRaisesRegex(Exception, "clip_sigma = -1 is impossible"):
-            ops.clip_weight(torch.randn(5, 40), "row_std", -1.0)
-
-    def test_gradients_only_where_asked(self):
-        for wanted in range(16):
-            x, weight, bias, beta, *rest = self.layer(CONVERTERS, gradients=False)
-            tensors = [x, weight, bias, beta]
-            for i, tensor in enumerate(tensors):
-                tensor.requires_grad_(bool(wanted >> i & 1))
-            y = ops.analog_linear(*tensors, *rest)[0]
-            self.assertEqual(y.requires_grad, wanted != 0)
-            if wanted:
-                y.sum().backward()
-            for i, tensor in enumerate(tensors):
-                self.assertEqual(tensor.grad is not None, bool(wanted >> i & 1), f"tensor {i} of {wanted:04b}")
-
-    def test_second_derivative_is_an_error(self):
-        arguments = self.layer(CONVERTERS)
-        (dx,) = torch.autograd.grad(ops.analog_linear(*arguments)[0].sum(), arguments[0], create_graph=True)
-        with self.assertRaisesRegex(NotImplementedError, "no second derivative"):
-            dx.sum().backward()
-
-    def test_range_gradient_is_zero_where_nothing_clips(self):
-        arguments = self.layer(CONVERTERS)
-        arguments[3] = torch.full((3,), 100.0, requires_grad=True)
-        arguments[5] = scalars(decay=0.0)
-        ops.analog_linear(*arguments)[0].sum().backward()
-        self.assertTrue(torch.equal(arguments[3].grad, torch.zeros(3)))
-
     def test_modes(self):
         arguments = self.layer(NOISY)
         with torch.no_grad():
@@ -78,49 +44,82 @@ class OpTest(LayerTest):
         finally:
             torch.use_deterministic_algorithms(False)
 
-    def test_recompute_draws_the_same(self):
-        def grads(checkpointed):
-            arguments = self.layer(NOISY)
-            run = lambda x: ops.analog_linear(x, *arguments[1:])[0].relu()
-            y = torch.utils.checkpoint.checkpoint(run, arguments[0], use_reentrant=False) if checkpointed else run(arguments[0])
-            y.pow(2).sum().backward()
-            return [tensor.grad for tensor in arguments[:4]]
-
-        for plain, recomputed in zip(grads(False), grads(True)):
-            self.assertTrue(torch.equal(plain, recomputed))
-
-    def test_saved_for_backward(self):
-        """Nothing of the size of the outputs per tile is kept: x, W, vectors, and one bit per accumulator."""
-        sizes = []
-        arguments = self.layer(NOISY, shape=(64,), inputs=160, outputs=96)
-        with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.nbytes) or t, lambda t: t):
-            ops.analog_linear(*arguments)
-        x, weight, accumulators = 64 * 160 * 4, 96 * 160 * 4, 10 * 64 * 96
-        self.assertLessEqual(sum(sizes), x + weight + accumulators // 8 + 200)
-
     def test_autocast(self):
         arguments = self.layer(CONVERTERS, gradients=False)
         expected = ops.analog_linear(*arguments)[0]
-        half = [t.bfloat16() for t in arguments[:3]]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            y = ops.analog_linear(*half, *arguments[3:])[0]
-        self.assertEqual(y.dtype, torch.float32)
-        self.assertTrue(torch.equal(y, ops.analog_linear(*[t.float() for t in half], *arguments[3:])[0]))
-        self.assertFalse(torch.equal(y, expected))
+        for dtype in (torch.bfloat16, torch.float16):
+            half = [t.to(dtype) for t in arguments[:3]]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                y = ops.analog_linear(*half, *arguments[3:])[0]
+            self.assertEqual(y.dtype, torch.float32)
+            self.assertTrue(torch.equal(y, ops.analog_linear(*[t.float() for t in half], *arguments[3:])[0]))
+            self.assertFalse(torch.equal(y, expected))
 
-    def test_meta(self):
-        arguments = self.layer(NOISY, shape=(2, 7), gradients=False)
-        on_meta = [a.to("meta") if isinstance(a, torch.Tensor) else a for a in arguments]
-        y, saturation, _ = ops.analog_linear(*on_meta[:-1], True)
-        self.assertEqual((y.shape, saturation.shape), ((2, 7, 21), (3, 14, 1)))
+    def test_autocast_leaves_range_and_key(self):
+        """A range of another type is an error as without autocast, and so is such a key."""
+        arguments = self.layer(NOISY, gradients=False)
+        for place, pattern in ((3, "input range to be Float, got BFloat16"), (4, "key to be Long, got BFloat16")):
+            changed = list(arguments)
+            changed[place] = changed[place].bfloat16()
+            with torch.autocast("cpu", dtype=torch.bfloat16), self.assertRaisesRegex(TypeError, pattern):
+                ops.analog_linear(*changed)
 
     def test_strides(self):
+        """Every operand with strides of its own: outputs and gradients as of contiguous ones."""
+        spread = lambda t: torch.stack([t, t], dim=-1).mul_(torch.tensor([1, 3])).select(-1, 0)
         for config in CONFIGS:
-            arguments = self.layer(config, shape=(6,), gradients=False)
-            expected = ops.analog_linear(*arguments)[0]
-            arguments[0] = arguments[0].t().contiguous().t()
-            arguments[1] = torch.stack([arguments[1], arguments[1]], dim=-1)[..., 0]
-            self.assertTrue(torch.equal(ops.analog_linear(*arguments)[0], expected))
+            *operands, save = self.layer(config, shape=(6,), gradients=False)
+            x, weight, bias, beta, key, strengths, _ = operands
+            strided = [x.t().contiguous().t(), *(t if t is None else spread(t) for t in (weight, bias, beta, key))]
+            results = []
+            for tensors in ([x, weight, bias, beta, key], strided):
+                leaves = [t if t is None else t.detach().requires_grad_() for t in tensors[:4]]
+                y = ops.analog_linear(*leaves, tensors[4], strengths, config, save)[0]
+                wanted = [t for t in leaves if t is not None]
+                results.append([y, *torch.autograd.grad(y.sin().sum(), wanted)])
+            for plain, other in zip(*results):
+                self.assertTrue(torch.equal(plain, other), config)
+
+    def test_strided_key(self):
+        for config in (NOISY, DYNAMIC):
+            x, weight, bias, beta, _, *rest = self.layer(config, gradients=False)
+            key = torch.tensor([77, 99, 3, 99])[::2]
+            draws = [ops.analog_linear(x, weight, bias, beta, k, *rest)[0] for k in (key, key.contiguous())]
+            self.assertFalse(key.is_contiguous())
+            self.assertTrue(torch.equal(*draws))
+
+    def test_threads(self):
+        """The bits do not depend on the number of threads."""
+        before = torch.get_num_threads()
+        results = []
+        try:
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                arguments = self.layer(NOISY, shape=(300,), inputs=150, outputs=130)
+                y = ops.analog_linear(*arguments)[0]
+                y.square().sum().backward()
+                results.append([y, *(t.grad for t in arguments[:4])])
+        finally:
+            torch.set_num_threads(before)
+        for one, two in zip(*results):
+            self.assertTrue(torch.equal(one, two))
+
+    def test_nan_reaches_the_output(self):
+        """A NaN in a row of x makes NaN of that row of y, one in a row of W of that column, and of no more; backward too."""
+        for config in CONFIGS:
+            with self.subTest(config=config):
+                arguments = self.layer(config, shape=(5,))
+                with torch.no_grad():
+                    arguments[0][2, 20] = arguments[1][7, 3] = torch.nan
+                expected = torch.zeros(5, 21, dtype=torch.bool)
+                expected[2], expected[:, 7] = True, True
+                y = ops.analog_linear(*arguments)[0]
+                self.assertTrue(torch.equal(y.isnan(), expected))
+                grad = torch.ones(5, 21)
+                grad[1, 4] = torch.nan
+                (dx,) = torch.autograd.grad(y, arguments[:1], grad)
+                self.assertTrue(dx[1].isnan().any())
+                self.assertTrue(dx[:, :14].isnan().any(dim=1).all(), "every row meets the NaN of W in the first tile")
 
     def test_empty_and_vector_inputs(self):
         arguments = self.layer(CONVERTERS, shape=(0,))
@@ -133,31 +132,55 @@ class OpTest(LayerTest):
         self.assertTrue(torch.equal(ops.analog_linear(x[0][0], *x[1:])[0], matrix[0]))
 
 
-class ErrorTest(LayerTest):
-    def check(self, pattern, layer=CONVERTERS, **changes):
-        arguments = dict(zip("x weight bias input_range key scalars config save".split(), self.layer(layer, gradients=False)))
-        arguments.update(changes)
-        with self.assertRaisesRegex((ValueError, TypeError, NotImplementedError), pattern):
-            ops.analog_linear(**arguments)
+class MetaTest(LayerTest):
+    def on_meta(self, config, **kwargs):
+        return [a.to("meta") if isinstance(a, torch.Tensor) else a for a in self.layer(config, gradients=False, **kwargs)]
 
-    def test_shapes(self):
-        self.check(r"last dimension of x to be the weight's inputs, got x of shape \[5, 41\]", x=torch.zeros(5, 41))
-        self.check(r"weight to be a matrix", weight=torch.zeros(40))
-        self.check(r"bias to have shape \[21\], got \[20\]", bias=torch.zeros(20))
-        self.check(r"input range to have shape \[3\], got \[4\]", input_range=torch.zeros(4))
-        self.check(r"missing input range", input_range=None)
-        self.check(r"missing key", layer=NOISY, key=None)
-        self.check(r"scalars to be .* of 9 elements", scalars=torch.zeros(8))
+    def test_meta(self):
+        arguments = self.on_meta(NOISY, shape=(2, 7))
+        y, saturation, _ = ops.analog_linear(*arguments[:-1], True)
+        self.assertEqual((y.shape, saturation.shape), ((2, 7, 21), (3, 14, 1)))
 
-    def test_types_and_devices(self):
-        self.check(r"x to be Float, got Double; use .to\(torch.float32\), or autocast", x=torch.zeros(5, 40, dtype=torch.float64))
-        self.check(r"key to be Long, got Int", layer=NOISY, key=torch.zeros(2, dtype=torch.int32))
-        self.check(r"SparseCPU", x=torch.zeros(5, 40).to_sparse())
+    def test_scalars_may_stay_on_the_cpu(self):
+        arguments = self.on_meta(CONVERTERS)
+        arguments[5] = scalars()
+        self.assertEqual(ops.analog_linear(*arguments)[0].shape, (5, 21))
 
-    def test_configs(self):
-        self.check(r"unknown word 'adcc'", config=CONVERTERS + " adcc")
-        self.check(r"adc is relative to the input range", config="tile=balanced:16 range=none adc bias")
-        self.check(r"expected step to be from 0 to 4294967295, got -1", layer=NOISY, key=torch.tensor([1, -1]))
+    def test_all_on_one_device(self):
+        """A single meta operand would make a result without values of real data."""
+        real, meta = self.layer(NOISY, gradients=False), self.on_meta(NOISY)
+        for place, name in enumerate(("x", "weight", "bias", "input range", "key", "scalars")):
+            for arguments, other in ((real, meta), (meta, real)):
+                if name == "scalars" and arguments is meta:
+                    continue
+                mixed = list(arguments)
+                mixed[place] = other[place]
+                with self.subTest(name=name, device=other[place].device):
+                    with self.assertRaisesRegex(ValueError, "one device|scalars to be"):
+                        ops.analog_linear(*mixed)
+
+    def test_checks_as_with_data(self):
+        for place, wrong, pattern in (
+            (0, torch.empty(5, 41), "last dimension of x"),
+            (2, torch.empty(20), r"bias to have shape \[21\], got \[20\]"),
+            (3, torch.empty(4), r"input range to have shape \[3\], got \[4\]"),
+            (4, torch.empty(3, dtype=torch.long), r"key to have shape \[2\], got \[3\]"),
+            (0, torch.empty(5, 40, dtype=torch.double), "x to be Float, got Double"),
+        ):
+            for arguments in (self.layer(NOISY, gradients=False), self.on_meta(NOISY)):
+                arguments[place] = wrong.to(arguments[1].device)
+                with self.subTest(pattern=pattern, device=arguments[1].device):
+                    with self.assertRaisesRegex((ValueError, TypeError), pattern):
+                        ops.analog_linear(*arguments)
+
+    def test_backward(self):
+        for arguments in (self.layer(CONVERTERS, gradients=False), self.on_meta(CONVERTERS)):
+            x, weight, _, beta, key, strengths, config, _ = arguments
+            _, *kept = ops.analog_linear(*arguments[:-1], True)
+            run = lambda grad: ops.analog_linear_backward(grad, x, weight, beta, key, strengths, *kept, config, [True] * 4)
+            self.assertEqual([g.shape for g in run(torch.empty(5, 21, device=x.device))], [(5, 40), (21, 40), (21,), (3,)])
+            with self.assertRaisesRegex(ValueError, r"grad to have the shape of y, got \[5, 20\]"):
+                run(torch.empty(5, 20, device=x.device))
 
 
 if __name__ == "__main__":
