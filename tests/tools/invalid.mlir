@@ -49,6 +49,9 @@
 // RUN: %exits 3 mho-run %t/arguments.mlir unranked | FileCheck %s --check-prefix=UNRANKED
 // RUN: %exits 3 mho-run %t/arguments.mlir half | FileCheck %s --check-prefix=HALF
 // RUN: %exits 3 mho-run %t/arguments.mlir integer | FileCheck %s --check-prefix=INTEGER
+// RUN: %exits 3 mho-run %t/value.mlir | FileCheck %s --check-prefix=MISPLACED
+// RUN: %exits 3 mho-run %t/value.mlir --backend=reference | FileCheck %s --check-prefix=MISPLACED
+// MISPLACED: analog.value
 // BUFFER: argument 0 of @buffer is a memref<2x2xf32>; this tool makes f32 numbers and ranked tensors
 // UNRANKED: argument 0 of @unranked is a tensor<*xf32>; this tool makes
 // HALF: argument 0 of @half is a tensor<2x2xf16>; this tool makes
@@ -170,6 +173,11 @@ func.func @half(%x: tensor<2x2xf16>) -> tensor<2x2xf16> {
 
 func.func @integer(%x: i64) -> i64 {
   return %x : i64
+}
+
+//--- value.mlir
+func.func @value(%x: tensor<2x2xf32> {analog.value = 1.0 : f32}) -> tensor<2x2xf32> {
+  return %x : tensor<2x2xf32>
 }
 
 //--- plain.mlir
