@@ -9,7 +9,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # CMake leaves folders of the source tree out of an installed RPATH, and .venv with its LibTorch is one.
-foreach(target mho mho-opt mho-run mho-translate mho-demo mho_torch)
+foreach(target mho mho-opt mho-run mho-translate mho-demo mho-bench mho_torch)
   if(TARGET ${target})
     if(MHO_WITH_TORCH)
       set_property(TARGET ${target} APPEND PROPERTY INSTALL_RPATH ${MHO_TORCH_DIR}/lib)
@@ -18,10 +18,12 @@ foreach(target mho mho-opt mho-run mho-translate mho-demo mho_torch)
   endif()
 endforeach()
 
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
 if(TARGET mho_torch)
   # Includes are written from the root of the repository ("frontends/torch/..."), so that root is include/mho here.
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/frontends/torch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mho/frontends
-          FILES_MATCHING PATTERN "*.h")
+          FILES_MATCHING PATTERN "*.h" PATTERN "ops/Bridge.h" EXCLUDE PATTERN "ops/Shapes.h" EXCLUDE) # the two are internal
   foreach(header LinearSpec Linear TensorRef Status)
     install(FILES ${PROJECT_SOURCE_DIR}/runtime/${header}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mho/runtime)
   endforeach()

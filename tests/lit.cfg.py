@@ -20,22 +20,26 @@ config.environment = {
     "LSAN_OPTIONS": "detect_leaks=0",
 }
 
-for tool in ("mho", "mho-opt", "mho-run", "mho-translate"):
+# mho-bench and mho-demo are there where the LibTorch frontend is.
+for tool in ("mho", "mho-opt", "mho-run", "mho-translate", "mho-bench", "mho-demo"):
     path = os.path.join(config.mho_tools_dir, tool)
     # "mho-opt" alone, not the middle of a path or of a longer word.
     config.substitutions.append((rf"(?<![\w/.-]){tool}(?![\w.-])", path))
     if os.path.exists(path):
         config.available_features.add(tool)
-for tool in ("FileCheck", "not", "count", "split-file"):
+for tool in ("FileCheck", "not", "split-file"):
     config.substitutions.append((rf"(?<![\w/.-]){tool}(?![\w.-])", os.path.join(config.llvm_tools_dir, tool)))
 config.substitutions.append(("%python", config.python_executable))
+# %exits STATUS COMMAND...
+config.substitutions.append(
+    ("%exits", f"{config.python_executable} {os.path.join(config.mho_source_root, 'tools', 'Inputs', 'exits.py')}")
+)
 
+# The machine, for tests of its code.
 config.available_features.add(platform.machine())
-if config.mho_with_torch:
-    config.available_features.add("torch")
 try:
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
         flags = next((line for line in cpuinfo if line.startswith("flags")), "").split()
 except OSError:
     flags = []
-config.available_features.update(flag for flag in ("avx2", "avx512f") if flag in flags)
+config.available_features.update(flag for flag in ("avx2",) if flag in flags)

@@ -1,11 +1,10 @@
 // mho explain: the IR of a layer at each level.
 #include "dialect/Transforms/Passes.h"
 #include "frontends/cli/Commands.h"
+#include "frontends/cli/Tool.h"
 #include "runtime/LinearModule.h"
 
 #include "mlir/Pass/PassManager.h"
-
-#include <cstring>
 
 static const char *kHelp =
     "usage: mho explain SPEC\n\n"
@@ -22,9 +21,15 @@ static int print(const char *title, mlir::ModuleOp module) {
 }
 
 int mho::cli::explain(int argc, char **argv) {
-  if (argc != 2 || !std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h")) {
+  if (argc > 1 && isHelp(argv[1])) {
     llvm::outs() << kHelp;
-    return argc == 2 ? 0 : 2;
+    return 0;
+  }
+  if (argc > 2)
+    return unexpectedWord("explain", argv[2]); // a spec is one argument, in quotes
+  if (argc < 2) {
+    llvm::errs() << "mho explain: which layer?\n\n" << kHelp;
+    return kWrongUsage;
   }
   std::string error;
   LinearSpec spec = LinearSpec::parse(argv[1], error);

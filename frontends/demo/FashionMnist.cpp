@@ -11,7 +11,7 @@ namespace mho::demo {
 
 namespace {
 
-constexpr int64_t kPixels = 28 * 28;
+constexpr int64_t kPixels = 28 * 28, kClasses = 10;
 // Mean and standard deviation of the training set's pixels, scaled to 0..1.
 constexpr double kMean = 0.2860, kDeviation = 0.3530;
 
@@ -69,6 +69,9 @@ Dataset loadFashionMnist(const std::string &directory, Split split) {
   if (images.size(0) != labels.size(0))
     fail(stem + "labels-idx1-ubyte.gz",
          "has " + std::to_string(labels.size(0)) + " labels for " + std::to_string(images.size(0)) + " images");
+  if (const int64_t largest = labels.max().item<int64_t>(); largest >= kClasses)
+    fail(stem + "labels-idx1-ubyte.gz",
+         "has a label " + std::to_string(largest) + ", expected 0 to " + std::to_string(kClasses - 1));
   return {images.to(torch::kFloat32).div_(255).sub_(kMean).div_(kDeviation), labels};
 }
 

@@ -23,8 +23,8 @@ struct Dataset {
   Dataset first(int64_t n) const;
 };
 
-/// Throws std::runtime_error if a file is missing (naming the Debian package), truncated or not an idx file of that
-/// shape.
+/// Throws std::runtime_error if a file is missing (naming the Debian package), truncated, not an idx file of that
+/// shape, or holds a label above 9.
 Dataset loadFashionMnist(const std::string &directory, Split split);
 
 } // namespace mho::demo

@@ -19,6 +19,7 @@ const char *const kHelp =
     "  --out DIR     where demo.csv and demo.svg go (default demo-out)\n"
     "  --threads N   threads (default: torch's choice)\n"
     "  --quick       a run of seconds on a part of the data, for tests\n"
+    "  --version     version\n"
     "  --help        this text\n";
 
 int64_t readNumber(const std::string &option, const char *text, int64_t low, int64_t high) {

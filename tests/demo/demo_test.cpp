@@ -52,7 +52,7 @@ TEST(DemoOptions, RefusalsNameOptionAndValue) {
 /// 256.
 class IdxFolder {
 public:
-  IdxFolder(int images, int labels, int magic = 0x0803) {
+  IdxFolder(int images, int labels, int magic = 0x0803, int firstLabel = 0) {
     std::filesystem::create_directories(path);
     std::string pixels;
     for (int i = 0; i < images * 784; ++i)
@@ -60,7 +60,7 @@ public:
     write("train-images-idx3-ubyte.gz", word(magic) + word(images) + word(28) + word(28) + pixels);
     std::string classes;
     for (int i = 0; i < labels; ++i)
-      classes += static_cast<char>(i % 10);
+      classes += static_cast<char>(i % 10 + firstLabel);
     write("train-labels-idx1-ubyte.gz", word(0x0801) + word(labels) + classes);
   }
   ~IdxFolder() { std::filesystem::remove_all(path); }
@@ -112,6 +112,7 @@ TEST(FashionMnist, MissingFileNamesThePackage) {
 TEST(FashionMnist, RefusesDamagedFiles) {
   EXPECT_NE(IdxFolder(4, 3).error().find("has 3 labels for 4 images"), std::string::npos);
   EXPECT_NE(IdxFolder(4, 4, 0x0802).error().find("is not an idx file of 3 dimensions"), std::string::npos);
+  EXPECT_NE(IdxFolder(4, 4, 0x0803, 7).error().find("has a label 10, expected 0 to 9"), std::string::npos);
   const IdxFolder cut(4, 4);
   std::filesystem::resize_file(cut.path + "/train-images-idx3-ubyte.gz", 60);
   EXPECT_NE(cut.error().find("ends early or is damaged"), std::string::npos);
@@ -146,6 +147,28 @@ TEST(SvgPlot, DrawsPointsBarsAndLegend) {
   EXPECT_EQ(count(svg, "y &lt;%&gt;"), 1);
   EXPECT_EQ(count(svg, ">0\\.5</text>"), 1); // the x axis ends at the last point
   EXPECT_EQ(count(svg, "nan|inf"), 0);
+}
+
+TEST(SvgPlot, DrawsLevelsNoteAndTheWholeRange) {
+  SvgPlot plot("t", "x", "y");
+  plot.setNote("bars: standard error of 12 draws");
+  plot.coverY(0, 100);
+  plot.addLevel({"not on a chip", 89});
+  plot.add({"one", {{0, 80, 1}, {1, 70, 1}}});
+  const std::string svg = plot.render();
+  EXPECT_EQ(count(svg, ">bars: standard error of 12 draws</text>"), 1);
+  EXPECT_EQ(count(svg, ">not on a chip</text>"), 1);
+  EXPECT_EQ(count(svg, "stroke-dasharray"), 2); // the level and its entry in the legend
+  EXPECT_EQ(count(svg, ">0</text>"), 2);        // both axes begin at 0
+  EXPECT_EQ(count(svg, ">100</text>"), 1);
+}
+
+TEST(DemoTable, HasEveryStrength) {
+  const Options options = parse({});
+  Curve curve{"digital", {}};
+  for (double strength : options.strengths)
+    curve.points.push_back({strength, 50, 1});
+  EXPECT_EQ(count(formatTable({curve}), " 50\\.00 \\+- 1\\.00 %"), static_cast<int64_t>(options.strengths.size()));
 }
 
 TEST(SvgPlot, SurvivesFewPoints) {

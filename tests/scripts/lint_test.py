@@ -49,7 +49,17 @@ class LintTest(unittest.TestCase):
         self.assert_refused("frontends/torch/a.h", '#pragma once\n#include "mlir/IR/Value.h"\n', "public frontend header")
         self.assert_refused("docs/a.md", "see /ho" + "me/somebody/notes\n", "machine")
         self.assert_refused("lowering/a.h", "int f();\n", "no #pragma once")
-        self.assert_refused("lowering/a.cpp", "int f();\n" * 701, "longer than 700 lines")
+        for path in ("lowering/a.cpp", "tests/a.mlir", "scripts/a", "tests/a.py"):
+            self.assert_refused(path, "// f()\n" * 501, "longer than 500 lines")
+
+    def test_examples_of_passes(self):
+        passes = 'def A : Pass<"a-pass"> {\n  (* example filepath=tests/a.mlir *)\n}\n'
+        self.assert_refused("lowering/Passes.td", passes, "there is no tests/a.mlir")
+        self.write("tests/a.mlir", "// RUN: mho-opt --a-pass-too %s\n")
+        self.assert_refused("lowering/Passes.td", passes, "no RUN line of tests/a.mlir has --a-pass")
+        self.write("tests/a.mlir", "// RUN: mho-opt --a-pass=isa=avx2 %s\n")
+        self.write("lowering/Passes.td", passes)
+        self.assertEqual(self.lint(), (0, "lint: clean\n"))
 
     def test_exceptions(self):
         self.write("runtime/Knobs.cpp", 'auto *x = getenv("X");\n')

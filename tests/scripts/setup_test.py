@@ -84,6 +84,34 @@ class SetupTest(unittest.TestCase):
         self.assertIn("aihwkit-lightning==2.1.0", output)
         self.assertNotIn("PyPI: torch", output)
 
+    def test_everything_is_pinned(self):
+        """pip is told the versions of what the requirements need themselves."""
+        self.all_packages_installed()
+        pip = os.path.join(self.tree, ".venv", "bin", "python")
+        os.makedirs(os.path.dirname(pip))
+        self.stub("python-stub", f'echo "$*" >> {self.tree}/pip.log')
+        os.rename(os.path.join(self.tree, "bin", "python-stub"), pip)
+        status, output = self.setup()
+        with open(os.path.join(self.tree, "pip.log"), encoding="utf-8") as log:
+            install = [line for line in log if "install" in line]
+        self.assertEqual(len(install), 1, output)
+        self.assertIn("-c scripts/constraints.txt torch==2.13.0", install[0])
+        self.assertEqual(status, 1) # the stub installs nothing, and set-up notices
+        self.assertIn("pip install -c scripts/constraints.txt torch==2.13.0", output)
+
+    def test_constraints(self):
+        """Each is one exact version, and none contradicts a requirement."""
+        versions = {}
+        for name in ("constraints", "requirements", "requirements-test"):
+            with open(os.path.join(ROOT, "scripts", name + ".txt"), encoding="utf-8") as file:
+                for line in file:
+                    if line.strip() and not line.startswith("#"):
+                        package, version = line.strip().split("==")
+                        key = package.lower().replace("_", "-")
+                        self.assertEqual(versions.setdefault(key, version), version, package)
+        for package in ("torch", "sympy", "triton", "nvidia-cuda-nvrtc", "tqdm", "setuptools"):
+            self.assertIn(package, versions)
+
     def test_unknown_option(self):
         self.assertEqual(self.setup("--everything")[0], 1)
 

@@ -1,25 +1,73 @@
 // The tool `mho` has no input of its own; this file only holds its commands' tests.
+// RUN: rm -rf %t.cache
 // RUN: mho --help | FileCheck %s --check-prefix=HELP
 // RUN: mho --version | FileCheck %s --check-prefix=VERSION
-// RUN: not mho nonsense 2>&1 | FileCheck %s --check-prefix=NONSENSE
 // RUN: mho knobs | FileCheck %s --check-prefix=KNOBS
-// RUN: mho cache clear
-// RUN: mho doctor | FileCheck %s --check-prefix=DOCTOR
-// RUN: mho cache | FileCheck %s --check-prefix=CACHE
-// RUN: env MHO_CACHE_DIRS=x not mho doctor | FileCheck %s --check-prefix=UNKNOWN
-// RUN: env MHO_CACHE_DIR=/dev/null/x not mho doctor | FileCheck %s --check-prefix=NOWHERE
+// RUN: env MHO_CACHE_DIR=%t.cache mho cache clear | FileCheck %s --check-prefix=CLEAR
+// RUN: env MHO_CACHE_DIR=%t.cache mho doctor | FileCheck %s --check-prefix=DOCTOR
+// RUN: env MHO_CACHE_DIR=%t.cache mho cache | FileCheck %s --check-prefix=CACHE
+// RUN: env MHO_CACHE=off MHO_CACHE_DIR=%t.cache mho cache | FileCheck %s --check-prefix=OFF
+// RUN: env -u MHO_CACHE_DIR -u HOME mho cache | FileCheck %s --check-prefix=NOFOLDER
 // RUN: mho explain "tile=balanced:64 range=given dac" | FileCheck %s --check-prefix=EXPLAIN
-// RUN: not mho explain "tile=64" 2>&1 | FileCheck %s --check-prefix=SPEC
+// RUN: mho explain --help | FileCheck %s --check-prefix=EXPLAINHELP
 // HELP: usage: mho COMMAND
+// HELP: bench
 // VERSION: mho {{[0-9.]+}} (LLVM 19
-// NONSENSE: unknown command 'nonsense'
 // KNOBS: MHO_CACHE_DIR
+// CLEAR: removed 0 kernels
+// DOCTOR: version {{.*}} mho {{[0-9.]+}} (LLVM 19
 // DOCTOR: kernel {{.*}} was right
-// CACHE: {{[1-9]}} kernels
-// UNKNOWN: did you mean MHO_CACHE_DIR?
-// NOWHERE: cache{{.*}}FAIL cannot make the kernel cache '/dev/null/x'
+// CACHE: {{: 1 kernels}}
+// OFF: off (MHO_CACHE)
+// OFF: {{: 1 kernels}}
+// NOFOLDER: no folder: none of MHO_CACHE_DIR, XDG_CACHE_HOME and HOME is set
 // EXPLAIN: analog.quantize_input
 // EXPLAIN: analog-fuse: the forward kernel
 // EXPLAIN: analog.tiled_mvm contract(k)
 // EXPLAIN: @linear_dw
+// EXPLAINHELP: usage: mho explain SPEC
+
+// Every tool says its version, and none starts where a variable is unknown; those that list or judge variables do.
+// RUN: mho-run --version | FileCheck %s --check-prefix=RUNVERSION
+// RUN: mho-opt --version | FileCheck %s --check-prefix=OPTVERSION
+// RUN: mho-translate --version | FileCheck %s --check-prefix=TRANSLATEVERSION
+// RUN: env MHO_CACHE_DIRS=x %exits 1 mho doctor | FileCheck %s --check-prefix=UNKNOWN
+// RUN: env MHO_CACHE_DIRS=x %exits 2 mho cache | FileCheck %s --check-prefix=UNKNOWN
+// RUN: env MHO_CACHE_DIRS=x %exits 2 mho explain "" | FileCheck %s --check-prefix=UNKNOWN
+// RUN: env MHO_CACHE_DIRS=x %exits 2 mho-run %s | FileCheck %s --check-prefix=UNKNOWN
+// RUN: env MHO_CACHE_DIRS=x %exits 2 mho-opt %s | FileCheck %s --check-prefix=UNKNOWN
+// RUN: env MHO_CACHE_DIRS=x %exits 2 mho-translate --analog-to-asm %s | FileCheck %s --check-prefix=UNKNOWN
+// RUN: env MHO_ISA=sse %exits 2 mho-opt %s | FileCheck %s --check-prefix=VALUE
+// RUN: env MHO_CACHE_DIRS=x mho knobs
+// RUN: env MHO_CACHE_DIRS=x mho-run --help
+// RUNVERSION: mho-run {{[0-9.]+}} (LLVM 19
+// OPTVERSION: mho-opt {{[0-9.]+}} (LLVM 19
+// TRANSLATEVERSION: mho-translate {{[0-9.]+}} (LLVM 19
+// UNKNOWN: unknown environment variable MHO_CACHE_DIRS; did you mean MHO_CACHE_DIR?
+// VALUE: MHO_ISA='sse' is not a value it takes
+
+// Wrong usage.
+// RUN: %exits 2 mho | FileCheck %s --check-prefix=HELP
+// RUN: %exits 2 mho nonsense | FileCheck %s --check-prefix=NONSENSE
+// RUN: %exits 2 mho cache bogus | FileCheck %s --check-prefix=BOGUS
+// RUN: %exits 2 mho cache info clear | FileCheck %s --check-prefix=TWO
+// RUN: %exits 2 mho doctor x | FileCheck %s --check-prefix=DOCTORX
+// RUN: %exits 2 mho knobs x | FileCheck %s --check-prefix=KNOBSX
+// RUN: %exits 2 mho explain | FileCheck %s --check-prefix=WHICH
+// RUN: %exits 2 mho explain dac range=given | FileCheck %s --check-prefix=WORDS
+// RUN: %exits 2 mho explain "tile=64" | FileCheck %s --check-prefix=SPEC
+// RUN: not mho cache bogus 2>/dev/null | FileCheck %s --check-prefix=SILENT --allow-empty
+// RUN: env MHO_CACHE_DIR=/dev/null/x %exits 1 mho doctor | FileCheck %s --check-prefix=NOWHERE
+// RUN: env MHO_CACHE_DIR=/dev/null/x %exits 1 mho cache | FileCheck %s --check-prefix=IMPOSSIBLE
+// RUN: env MHO_CACHE_DIR=/dev/null/x %exits 1 mho cache clear | FileCheck %s --check-prefix=IMPOSSIBLE
+// NONSENSE: unknown command 'nonsense'
+// BOGUS: mho cache: unexpected word 'bogus'; see mho cache --help
+// TWO: mho cache: unexpected word 'clear'
+// DOCTORX: mho doctor: unexpected word 'x'
+// KNOBSX: mho knobs: unexpected word 'x'
+// WHICH: mho explain: which layer?
+// WORDS: mho explain: unexpected word 'range=given'
 // SPEC: unknown word 'tile=64'
+// SILENT-NOT: {{.}}
+// NOWHERE: cache{{.*}}FAIL cannot make the kernel cache '/dev/null/x'
+// IMPOSSIBLE: kernels cannot be kept in '/dev/null/x': '/dev/null' is no folder; set MHO_CACHE_DIR

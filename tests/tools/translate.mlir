@@ -8,6 +8,8 @@
 // RUN: not mho-translate --analog-to-asm --isa=sse %s 2>&1 | FileCheck %s --check-prefix=ISA
 // RUN: not mho-translate --analog-to-asm %s.missing 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: echo "func.func @broken(" | not mho-translate --analog-to-asm 2>&1 | FileCheck %s --check-prefix=SYNTAX
+// mho-opt has MLIR's clean-up passes beside its own.
+// RUN: mho-opt --canonicalize --cse %s
 // RUN: mho-translate --help | FileCheck %s --check-prefix=HELP
 // LLVMIR: define void @layer_entry(ptr
 // ASM: layer_entry:

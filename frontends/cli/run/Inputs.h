@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -25,16 +26,23 @@ class InputMaker {
 public:
   explicit InputMaker(const InputOptions &options) : options(options), engine(options.seed) {}
   /// One tensor per argument of the function, those that carry `analog.value` left out. A key is (seed, 0) unless
-  /// given. Errors: an option that is no <argument>=<value>, a size that neither type nor option nor file tells, a file
-  /// that cannot be read or does not fit the argument's type.
+  /// given. Errors: a type that the tool does not make, an option that is no <argument>=<value> or is given twice, a
+  /// size that neither type nor option nor file tells, more elements than checkSizes() allows, a file that cannot be
+  /// read or does not fit the argument's type, an integer out of range.
   Expected<std::vector<reference::Tensor>> arguments(mlir::func::FuncOp function);
   /// A gradient for a result of that shape.
   Expected<reference::Tensor> outputGradient(llvm::ArrayRef<int64_t> shape);
 
 private:
+  /// One argument before it is made.
+  struct Planned {
+    llvm::SmallVector<int64_t> shape;
+    std::string value; ///< of --arg; empty: random
+    std::optional<reference::Tensor> file;
+  };
   reference::Tensor random(llvm::ArrayRef<int64_t> shape);
-  Expected<reference::Tensor> argument(mlir::Type type, unsigned position, const std::string &size,
-                                       const std::string &value);
+  static Expected<Planned> plan(mlir::Type type, unsigned position, const std::string &size, const std::string &value);
+  Expected<reference::Tensor> made(const Planned &plan, mlir::Type type, unsigned position);
 
   const InputOptions &options;
   std::mt19937 engine;

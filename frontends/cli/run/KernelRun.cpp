@@ -1,6 +1,7 @@
 #include "frontends/cli/run/KernelRun.h"
 
 #include "dialect/Numerics/Tiling.h"
+#include "frontends/cli/SoleKernel.h"
 
 #include <algorithm>
 
@@ -120,13 +121,13 @@ void KernelRun::bindResults() {
 }
 
 Expected<std::unique_ptr<KernelRun>> KernelRun::make(Backend &backend, func::FuncOp function, ArrayRef<Tensor> inputs) {
-  auto kernels = function.getOps<TiledMvmOp>();
-  if (kernels.empty() || std::next(kernels.begin()) != kernels.end())
-    return Status::error("@" + function.getName().str() + " is not one fused kernel; --backend=reference runs it");
+  Expected<TiledMvmOp> kernel = soleKernel(function);
+  if (!kernel)
+    return Status::error(kernel.message() + "; --backend=reference runs any function of the dialect");
   auto compiled = backend.compile(function, {});
   if (!compiled)
     return compiled.error();
-  std::unique_ptr<KernelRun> result(new KernelRun(*kernels.begin()));
+  std::unique_ptr<KernelRun> result(new KernelRun(*kernel));
   result->code = std::move(*compiled);
   if (Status status = result->bindInputs(function, inputs); !status)
     return status;

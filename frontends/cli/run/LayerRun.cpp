@@ -2,7 +2,6 @@
 
 #include "dialect/Transforms/Passes.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
@@ -14,12 +13,24 @@ using reference::Tensor;
 
 namespace {
 
-Status runPass(ModuleOp module, std::unique_ptr<Pass> pass) {
-  std::string messages;
-  ScopedDiagnosticHandler handler(module->getContext(), [&](Diagnostic &d) { messages += d.str() + "\n"; });
+/// Diagnostics go to the context's handler, which shows the source line; the error only says what failed.
+Status runPass(func::FuncOp function, ModuleOp module, std::unique_ptr<Pass> pass) {
+  std::string name = pass->getArgument().str();
   PassManager passes(module->getContext());
   passes.addPass(std::move(pass));
-  return succeeded(passes.run(module)) ? Status::ok() : Status::error(messages);
+  if (succeeded(passes.run(module)))
+    return Status::ok();
+  return Status::error(name + " refuses @" + function.getName().str() + " (see above)");
+}
+
+/// Adds to a gradient: an argument may be used in more than one place, as both factors for one.
+void addTo(std::optional<Tensor> &sum, const Tensor &gradient) {
+  if (!sum) {
+    sum = gradient;
+    return;
+  }
+  for (auto [total, value] : llvm::zip(sum->reals, gradient.reals))
+    total = float(total) + float(value);
 }
 
 /// Position of the function's argument whose gradient is the kernel's first sum: the parameter that a surrogate of the
@@ -55,7 +66,7 @@ Expected<std::unique_ptr<LayerRun>> LayerRun::make(Backend &backend, func::FuncO
   run->module->push_back(function->clone());
   AnalogFusePassOptions options;
   options.saveForBackward = gradients;
-  if (Status status = runPass(*run->module, createAnalogFusePass(options)); !status)
+  if (Status status = runPass(function, *run->module, createAnalogFusePass(options)); !status)
     return status;
   Expected<std::unique_ptr<KernelRun>> kernel =
       KernelRun::make(backend, run->module->lookupSymbol<func::FuncOp>(run->name), inputs);
@@ -79,7 +90,8 @@ Expected<std::vector<Tensor>> LayerRun::forward() {
 }
 
 Status LayerRun::compileGradients(const Tensor &outputGradient) {
-  if (Status status = runPass(*module, createAnalogDifferentiatePass()); !status)
+  if (Status status = runPass(module->lookupSymbol<func::FuncOp>(name), *module, createAnalogDifferentiatePass());
+      !status)
     return status;
   std::vector<Tensor> all{outputGradient};
   all.insert(all.end(), inputs.begin(), inputs.end());
@@ -106,10 +118,10 @@ Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &ou
   std::vector<std::optional<Tensor>> gradients(argumentCount);
   auto function = module->lookupSymbol<func::FuncOp>(name);
   auto kernel = *function.getOps<TiledMvmOp>().begin();
-  gradients[positionOf(kernel.getLhs())] = (*dx)[0];
-  gradients[positionOf(kernel.getRhs())] = (*dw)[0];
+  addTo(gradients[positionOf(kernel.getLhs())], (*dx)[0]);
+  addTo(gradients[positionOf(kernel.getRhs())], (*dw)[0]);
   if (std::optional<unsigned> range = rangeArgument(kernel); range && dx->size() > 1)
-    gradients[*range] = (*dx)[1];
+    addTo(gradients[*range], (*dx)[1]);
   if (biasArgument) {
     std::vector<float> rows(outputGradient.reals.begin(), outputGradient.reals.end());
     int64_t count = outputGradient.shape[0], columns = outputGradient.shape[1];
@@ -118,7 +130,7 @@ Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &ou
     TensorRef out{sums.data(), ElementType::F32, 1, {columns}, {1}};
     if (Status status = backend.sumColumns(grad, out, {}); !status)
       return status;
-    gradients[*biasArgument] = Tensor::of({columns}, {sums.begin(), sums.end()});
+    addTo(gradients[*biasArgument], Tensor::of({columns}, {sums.begin(), sums.end()}));
   }
   return gradients;
 }

@@ -1,16 +1,21 @@
 // mho-run: runs a function of a .mlir file on a backend, compares it with the reference, times it.
 #include "dialect/Reference/Evaluator.h"
+#include "frontends/cli/Tool.h"
 #include "frontends/cli/run/Inputs.h"
 #include "frontends/cli/run/LayerRun.h"
+#include "frontends/cli/run/Outputs.h"
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/SourceMgr.h"
 
 #include <chrono>
 #include <cmath>
 
 using namespace mlir;
+using mho::cli::Outputs;
 using mho::reference::Tensor;
 namespace cl = llvm::cl;
 
@@ -40,8 +45,8 @@ cl::opt<bool> printValues("print", cl::desc("print the results"), cl::cat(catego
 cl::opt<bool> check("check", cl::desc("compare with the reference"), cl::cat(category));
 cl::opt<double> tolerance("tolerance", cl::desc("largest difference that --check lets pass"), cl::init(0),
                           cl::cat(category));
-cl::opt<int> repeats("time", cl::desc("run N times on one thread and print the median in ms"), cl::init(0),
-                     cl::cat(category));
+cl::opt<int> repeats("time", cl::desc("run N times (1 to 1000000) on one thread and print the median in ms"),
+                     cl::init(0), cl::cat(category));
 
 [[noreturn]] void fail(int status, const std::string &message) {
   llvm::errs() << "mho-run: " << message << "\n";
@@ -60,26 +65,14 @@ template <class T> T take(mho::Expected<T> value, int status) {
   return std::move(*value);
 }
 
-/// What a run computes, by the name it is printed under.
-using Outputs = std::vector<std::pair<std::string, Tensor>>;
-
-Outputs named(std::vector<Tensor> results, std::vector<std::optional<Tensor>> gradients) {
-  Outputs outputs;
-  for (auto [i, result] : llvm::enumerate(results))
-    outputs.push_back({results.size() == 1 ? "" : "result " + std::to_string(i) + ", ", std::move(result)});
-  for (auto [i, value] : llvm::enumerate(gradients))
-    if (value)
-      outputs.push_back({"gradient of argument " + std::to_string(i) + ", ", std::move(*value)});
-  return outputs;
-}
-
 /// The function on the evaluator.
 Outputs runReference(func::FuncOp function, const std::vector<Tensor> &inputs, mho::cli::InputMaker &maker) {
   std::vector<Tensor> results = take(mho::reference::evaluate(function, inputs), kBadInput);
   if (!gradient)
-    return named(std::move(results), {});
+    return mho::cli::nameOutputs(std::move(results), {});
   Tensor grad = take(maker.outputGradient(results[0].shape), kBadInput);
-  return named(std::move(results), take(mho::reference::evaluateGradient(function, inputs, grad), kBadInput));
+  return mho::cli::nameOutputs(std::move(results),
+                               take(mho::reference::evaluateGradient(function, inputs, grad), kBadInput));
 }
 
 void printMedian(std::vector<double> times) {
@@ -107,12 +100,14 @@ Outputs runBackend(mho::Backend &backend, func::FuncOp function, const std::vect
   }
   if (!times.empty())
     printMedian(times);
-  return named(std::move(results), std::move(gradients));
+  return mho::cli::nameOutputs(std::move(results), std::move(gradients));
 }
 
 func::FuncOp chosenFunction(ModuleOp module) {
   std::string names;
   SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+  if (functions.empty())
+    fail(kBadInput, "'" + inputFile + "' has no function");
   for (func::FuncOp function : functions) {
     if (function.getName() == functionName || (functionName.empty() && functions.size() == 1))
       return function;
@@ -123,61 +118,43 @@ func::FuncOp chosenFunction(ModuleOp module) {
            names);
 }
 
-void print(const Outputs &outputs) {
-  for (const auto &[name, tensor] : outputs) {
-    llvm::outs() << name << tensor.shapeText() << ":";
-    for (double v : tensor.reals)
-      llvm::outs() << " " << llvm::format("%.9g", v);
-    for (int64_t v : tensor.words)
-      llvm::outs() << " " << v;
-    llvm::outs() << "\n";
-  }
+/// Options that are numbers in themselves but make no sense together or at that value.
+void checkOptions() {
+  if (repeats.getNumOccurrences() && (repeats < 1 || repeats > 1000000))
+    fail(kUsage, "--time=" + std::to_string(repeats) + ": expected 1 to 1000000 runs");
+  if (!(tolerance >= 0 && std::isfinite(tolerance)))
+    fail(kUsage, "--tolerance=" + llvm::formatv("{0}", double(tolerance)).str() + ": expected 0 or a positive number");
+  if (tolerance.getNumOccurrences() && !check)
+    fail(kUsage, "--tolerance is for --check, which is not given");
+  if (backendName == "reference" && (check || repeats.getNumOccurrences()))
+    fail(kUsage, std::string(check ? "--check" : "--time") +
+                     " is about a backend, and --backend=reference is what backends are compared with");
 }
 
-/// Largest difference of two tensors of one shape; `where` is its element. Two NaN are equal.
-double largestDifference(const Tensor &actual, const Tensor &expected, size_t &where) {
-  double largest = 0;
-  auto consider = [&](size_t i, double a, double e) {
-    double difference = (std::isnan(a) && std::isnan(e)) || a == e ? 0 : std::fabs(a - e);
-    if (!(difference <= largest)) { // NaN against a number too
-      largest = difference;
-      where = i;
-    }
-  };
-  for (size_t i = 0; i < expected.reals.size(); ++i)
-    consider(i, actual.reals[i], expected.reals[i]);
-  for (size_t i = 0; i < expected.words.size(); ++i) // packed bits may be signed or not
-    consider(i, int32_t(actual.words[i]), int32_t(expected.words[i]));
-  return largest;
+/// The file's module; what is wrong with the file goes to stderr with its line.
+OwningOpRef<ModuleOp> parse(llvm::SourceMgr &sources, MLIRContext &context) {
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, sources, &context);
+  if (!module)
+    fail(kBadInput, "cannot read '" + inputFile + "'");
+  return module;
 }
 
-int compare(const Outputs &actual, const Outputs &expected) {
-  int status = kOk;
-  if (actual.size() != expected.size())
-    fail(kBadInput, "the backend gives " + std::to_string(actual.size()) + " results, the reference " +
-                        std::to_string(expected.size()));
-  for (auto [a, e] : llvm::zip(actual, expected)) {
-    size_t where = 0, count = e.second.size();
-    if (a.first != e.first || a.second.shape != e.second.shape || a.second.isInteger != e.second.isInteger)
-      fail(kBadInput, "the backend gives '" + a.first + a.second.shapeText() + "' where the reference gives '" +
-                          e.first + e.second.shapeText() + "'");
-    double largest = largestDifference(a.second, e.second, where);
-    bool good = largest <= tolerance;
-    llvm::outs() << a.first << (good ? "equal to the reference" : "differs from the reference")
-                 << ": largest difference " << llvm::format("%g", largest) << " of " << count << " elements";
-    if (!good && !e.second.isInteger)
-      llvm::outs() << ", at element " << where << ": "
-                   << llvm::format("%.9g instead of %.9g", a.second.reals[where], e.second.reals[where]);
-    llvm::outs() << "\n";
-    if (!good)
-      status = kDiffers;
-  }
-  return status;
+/// Gradients are those of a matrix, the first result.
+void checkGradient(func::FuncOp function) {
+  if (!gradient)
+    return;
+  if (function.getNumResults() == 0)
+    fail(kBadInput, "--gradient: @" + function.getName().str() + " has no result");
+  auto result = dyn_cast<RankedTensorType>(function.getResultTypes()[0]);
+  if (!result || result.getRank() != 2 || !result.getElementType().isF32())
+    fail(kBadInput, "--gradient: the first result of @" + function.getName().str() + " is no matrix of f32");
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
+  if (std::optional<int> status = mho::cli::beginTool(argc, argv, "mho-run"))
+    return *status;
   cl::HideUnrelatedOptions(category);
   if (!cl::ParseCommandLineOptions(argc, argv,
                                    "runs a function of the dialect analog, of the algebra or of one fused kernel\n\n"
@@ -188,12 +165,14 @@ int main(int argc, char **argv) {
     return kUsage;
   if (!outputGradient.empty())
     gradient = true;
+  checkOptions();
   MLIRContext context;
   context.loadDialect<mho::analog::AnalogDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(inputFile, &context);
-  if (!module)
-    fail(kBadInput, "cannot read '" + inputFile + "'");
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  OwningOpRef<ModuleOp> module = parse(sources, context);
   func::FuncOp function = chosenFunction(*module);
+  checkGradient(function);
   mho::cli::InputOptions options{
       {sizes.begin(), sizes.end()}, {values.begin(), values.end()}, outputGradient, seed, normal};
   mho::cli::InputMaker maker(options), again(options);
@@ -201,7 +180,7 @@ int main(int argc, char **argv) {
   if (backendName == "reference") {
     Outputs outputs = runReference(function, inputs, maker);
     if (printValues)
-      print(outputs);
+      mho::cli::printOutputs(outputs);
     return kOk;
   }
   auto backend = mho::Backend::get(backendName);
@@ -215,6 +194,8 @@ int main(int argc, char **argv) {
   }
   Outputs actual = runBackend(**backend, function, inputs, maker);
   if (printValues)
-    print(actual);
-  return check ? compare(actual, expected) : kOk;
+    mho::cli::printOutputs(actual);
+  if (!check)
+    return kOk;
+  return take(mho::cli::compareOutputs(actual, expected, tolerance), kBadInput) ? kOk : kDiffers;
 }

@@ -1,21 +1,15 @@
-// mho knobs, mho cache, mho doctor: what a user needs when something is not as expected.
+// mho doctor and mho knobs: what a user needs when something is not as expected.
 #include "frontends/cli/Commands.h"
-
+#include "frontends/cli/Tool.h"
 #include "runtime/KernelCache.h"
 #include "runtime/Knobs.h"
 #include "runtime/Linear.h"
 #include "runtime/Orc/ObjectLoader.h"
 
-#include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <vector>
 
 namespace {
-
-bool isHelp(int argc, char **argv) {
-  return argc > 1 && (!std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h"));
-}
 
 /// Runs a tiny layer with converters and noise through the whole compiler; the answer is known.
 mho::Status tryKernel() {
@@ -50,54 +44,33 @@ void report(const char *what, const mho::Status &status, const std::string &good
 
 } // namespace
 
+int mho::cli::unexpectedWord(const char *command, const char *word) {
+  std::fprintf(stderr, "mho %s: unexpected word '%s'; see mho %s --help\n", command, word, command);
+  return kWrongUsage;
+}
+
 int mho::cli::knobs(int argc, char **argv) {
-  if (argc > 1) {
+  if (argc > 1 && isHelp(argv[1])) {
     std::printf("usage: mho knobs\n\nLists the environment variables that mho reads.\n");
-    return isHelp(argc, argv) ? 0 : 2;
+    return 0;
   }
+  if (argc > 1)
+    return unexpectedWord("knobs", argv[1]);
   for (const KnobInfo &info : Knobs::table())
     std::printf("%-20s %s\n%-20s default: %s; changes generated code: %s\n", info.name, info.help, "",
                 *info.fallback ? info.fallback : "none", info.changesOutput ? "yes" : "no");
   return 0;
 }
 
-int mho::cli::cache(int argc, char **argv) {
-  bool clear = argc == 2 && !std::strcmp(argv[1], "clear"),
-       info = argc == 1 || (argc == 2 && !std::strcmp(argv[1], "info"));
-  if (!clear && !info) {
-    std::printf(
-        "usage: mho cache [info | clear]\n\nShows or empties the folder of compiled kernels (MHO_CACHE_DIR).\n");
-    return isHelp(argc, argv) ? 0 : 2;
-  }
-  Expected<const Knobs *> knobs = Knobs::get();
-  if (!knobs) {
-    std::fprintf(stderr, "mho cache: %s\n", knobs.message().c_str());
-    return 1;
-  }
-  KernelCache cache((*knobs)->cacheDir, (*knobs)->cacheLimitMiB << 20);
-  if (clear) {
-    Expected<int64_t> removed = cache.clear();
-    if (!removed) {
-      std::fprintf(stderr, "mho cache: %s\n", removed.message().c_str());
-      return 1;
-    }
-    std::printf("removed %lld kernels from %s\n", static_cast<long long>(*removed), cache.path().c_str());
+int mho::cli::doctor(int argc, char **argv) {
+  if (argc > 1 && isHelp(argv[1])) {
+    std::printf("usage: mho doctor\n\nChecks what mho needs on this machine; exit status 1 if something is missing.\n");
     return 0;
   }
-  KernelCache::Usage usage = cache.usage();
-  std::printf("%s: %lld kernels, %.1f MiB of at most %lld\n", cache.path().c_str(),
-              static_cast<long long>(usage.entries), double(usage.bytes) / (1 << 20),
-              static_cast<long long>((*knobs)->cacheLimitMiB));
-  return 0;
-}
-
-int mho::cli::doctor(int argc, char **argv) {
-  if (argc > 1) {
-    std::printf("usage: mho doctor\n\nChecks what mho needs on this machine; exit status 1 if something is missing.\n");
-    return isHelp(argc, argv) ? 0 : 2;
-  }
+  if (argc > 1)
+    return unexpectedWord("doctor", argv[1]);
   int failures = 0;
-  std::printf("%-14s ok   mho %s, LLVM %s\n", "version", MHO_VERSION, MHO_LLVM_VERSION);
+  std::printf("%-14s ok   %s\n", "version", versionText("mho").c_str());
   Expected<const Knobs *> knobs = Knobs::get();
   report("environment", knobs ? Status::ok() : knobs.error(), "no unknown MHO_ variable", failures);
   Expected<std::string> target = hostTargetText();
