@@ -89,9 +89,6 @@ LogicalResult Fusion::findLayer(AccumulateOp accumulate) {
                            w = chain(layer.mvm.getWeight(), layer.weight, "weight");
   if (failed(x) || failed(w))
     return failure();
-  // One argument cannot have two gradients.
-  if (*x == *w)
-    return layer.mvm.emitOpError("not fused: expected input and weight to be two function arguments, got one");
   if (Value bias = accumulate.getBias(); bias && !isa<BlockArgument>(bias))
     return accumulate.emitOpError("not fused: expected the bias to be a function argument");
   layer.inputRoot = *x;

@@ -71,12 +71,3 @@ func.func @row_of_the_weight(%x: tensor<6x8xf32>, %w: tensor<6x8xf32>) -> tensor
   %y = analog.accumulate %p : (tensor<2x6x6xf32>) -> tensor<6x6xf32>
   return %y : tensor<6x6xf32>
 }
-
-// -----
-
-func.func @one_tensor_as_both_factors(%x: tensor<8x8xf32>) -> tensor<8x8xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
-  // expected-error @below {{not fused: expected input and weight to be two function arguments, got one}}
-  %p = analog.mvm %x, %x : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<2x8x8xf32>
-  %y = analog.accumulate %p : (tensor<2x8x8xf32>) -> tensor<8x8xf32>
-  return %y : tensor<8x8xf32>
-}

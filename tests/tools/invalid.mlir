@@ -33,7 +33,7 @@
 // NOBODY: @external is not one fused kernel: it has no body
 // IDENTITY: @identity is not one fused kernel: it holds no analog.tiled_mvm; --backend=reference runs any function
 // LAYERS: mho-run: {{.*}}@two_layers
-// UNFUSED: error: not fused:
+// UNFUSED: error: compile stage 'fuse' of {{.*}} failed: not fused:
 // TRANSLATE: error: @identity is not one fused kernel: it holds no analog.tiled_mvm
 
 // Gradients need a result, and one that is a matrix.
