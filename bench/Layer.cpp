@@ -1,4 +1,5 @@
 #include "bench/Layer.h"
+#include "dialect/Numerics/Tiling.h"
 
 #include <ATen/Functions.h>
 
@@ -58,7 +59,7 @@ Layer::Layer(const LinearSpec &spec, const Sizes &sizes) {
   if (spec.draws())
     key = at::tensor({int64_t(12345), int64_t(0)}, at::kLong);
   if (spec.adc && spec.maskSaturated)
-    saturation = at::empty({tiles, batch, (width + 31) / 32}, at::kInt);
+    saturation = at::empty({tiles, batch, packedWords(width)}, at::kInt);
   Expected<std::shared_ptr<Linear>> found = Linear::get(spec, "cpu");
   if (!found)
     throw std::runtime_error(found.message());

@@ -21,7 +21,6 @@ namespace mho {
 namespace {
 
 /// Of the function that combines a kernel's partial sums; lowering/AnalogToVector gives it this name.
-constexpr const char *kTailSuffix = "_tail";
 
 /// What the cache keeps of a kernel beside its object.
 struct KernelPayload {
@@ -145,7 +144,7 @@ Expected<CpuCode> compileCpuFunction(func::FuncOp function, const std::vector<bo
   kernel.body = *body;
   if (kernel.reductions == 0)
     return kernel;
-  Expected<KernelEntry> tail = loaded->entry(name + kTailSuffix);
+  Expected<KernelEntry> tail = loaded->entry(name + lowering::kTailSuffix.str());
   if (!tail)
     return tail.error();
   kernel.tail = *tail;

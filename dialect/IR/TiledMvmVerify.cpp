@@ -1,6 +1,7 @@
 // tiled_mvm: the verifier of its operands, statistics and results. The labels are those of dialect/SPEC.md; its regions
 // are in TiledMvmRegions.cpp.
 #include "dialect/IR/AnalogDialect.h"
+#include "dialect/Numerics/Tiling.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -72,8 +73,8 @@ LogicalResult StaticSizes::check(Type type, AxesAttr over, bool bits) {
 
 LogicalResult StaticSizes::checkWords() {
   for (auto [axis, count] : words)
-    if (int64_t size = (*this)[axis]; !ShapedType::isDynamic(size) && count != (size + 31) / 32) // tiled_mvm_c29
-      return op.emitOpError("expected ") << (size + 31) / 32 << " words for " << size << " bits along "
+    if (int64_t size = (*this)[axis]; !ShapedType::isDynamic(size) && count != mho::packedWords(size)) // tiled_mvm_c29
+      return op.emitOpError("expected ") << mho::packedWords(size) << " words for " << size << " bits along "
                                          << stringifyAxis(axis) << ", got " << count;
   return success();
 }

@@ -1,4 +1,5 @@
 #include "dialect/Reference/Elements.h"
+#include "dialect/Numerics/Tiling.h"
 
 using namespace mho::reference;
 using namespace mho::analog;
@@ -47,7 +48,7 @@ llvm::Error mho::reference::unifySizes(Sizes &sizes, const Tensor &tensor, AxesA
 
 llvm::Error mho::reference::checkWords(const Sizes &sizes, const Tensor &tensor, AxesAttr axes, llvm::StringRef what) {
   Axis axis = axes.getAxes().back();
-  int64_t words = (sizes[axis] + 31) / 32;
+  int64_t words = packedWords(sizes[axis]);
   if (tensor.shape.back() == words)
     return llvm::Error::success();
   return fail("expected " + what + " to have " + llvm::Twine(words) + " words for " + llvm::Twine(sizes[axis]) +

@@ -1,4 +1,5 @@
 // Results of a kernel: end_tile, finish, reductions, tail.
+#include "dialect/Numerics/Tiling.h"
 #include "dialect/Reference/KernelEvaluator.h"
 
 using namespace mlir;
@@ -12,7 +13,7 @@ void KernelEvaluator::createResults() {
     for (Axis axis : spec.getOver().getAxes())
       shape.push_back(sizes[axis]);
     if (spec.getKind() == ResultKind::Bits) {
-      shape.back() = (shape.back() + 31) / 32;
+      shape.back() = packedWords(shape.back());
       results.push_back(Tensor::integers(shape, std::vector<int64_t>(shape[0] * shape[1] * shape[2], 0)));
     } else if (spec.getKind() == ResultKind::Stat) {
       results.push_back(statValues[spec.getStat()]);

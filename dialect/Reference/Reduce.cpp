@@ -1,10 +1,10 @@
 #include "dialect/Reference/Reduce.h"
+#include "dialect/Numerics/Reduction.h"
 
 using namespace mho::reference;
 using namespace mho::analog;
 
-/// Rows and columns of a block, and running sums of a block's columns (SPEC.md, "Reductions").
-static constexpr int64_t kBlock = 64, kLanes = 16;
+static constexpr int64_t kBlock = mho::kReductionBlock, kLanes = mho::kReductionLanes;
 
 std::vector<Patch> mho::reference::patchesOfColumns(const Tiles &tiles, int64_t rows) {
   std::vector<Patch> patches;

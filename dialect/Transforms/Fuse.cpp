@@ -2,6 +2,7 @@
 //
 // Expects functions that return one analog.accumulate; other functions are left alone. Leaves functions of one
 // tiled_mvm.
+#include "dialect/Numerics/Tiling.h"
 #include "dialect/Transforms/Passes.h"
 #include "dialect/Transforms/ScalarGradient.h"
 
@@ -198,7 +199,7 @@ TiledMvmOp Fusion::createKernel() {
   unsigned bitCount = 0;
   for (EffectOpInterface effect : layer.planes)
     bitCount += effect.getSavedBitCount();
-  int64_t words = planes.isDynamicDim(2) ? ShapedType::kDynamic : (planes.getDimSize(2) + 31) / 32;
+  int64_t words = planes.isDynamicDim(2) ? ShapedType::kDynamic : mho::packedWords(planes.getDimSize(2));
   for (unsigned i = 0; save && i < bitCount; ++i) {
     results.push_back(ResultAttr::get(context, ResultKind::Bits, axes({Axis::T, Axis::M, Axis::N}), 0));
     types.push_back(RankedTensorType::get({planes.getDimSize(0), planes.getDimSize(1), words}, builder.getI32Type()));

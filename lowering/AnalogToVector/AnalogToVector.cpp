@@ -43,7 +43,7 @@ public:
     FailureOr<func::FuncOp> body = emit("", true, *schedule);
     if (failed(body))
       return failure();
-    if (!kernel.getReductions().empty() && failed(emit("_tail", false, *schedule)))
+    if (!kernel.getReductions().empty() && failed(emit(kTailSuffix, false, *schedule)))
       return failure();
     std::string name = source.getName().str();
     source.erase();

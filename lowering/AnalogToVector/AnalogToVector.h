@@ -18,6 +18,8 @@ namespace mho::lowering {
 /// Argument and result attribute: the elements of this tensor do not lie side by side along its last axis.
 inline constexpr llvm::StringLiteral kStridedAttr = "analog.strided";
 inline constexpr llvm::StringLiteral kWorkspaceAttr = "analog.workspace_bytes";
+/// What the name of a kernel's second function ends in.
+inline constexpr llvm::StringLiteral kTailSuffix = "_tail";
 inline constexpr llvm::StringLiteral kScheduleAttr = "analog.schedule";
 
 } // namespace mho::lowering

@@ -1,14 +1,12 @@
 // The loop nest of a contraction over n or m: sums in the result's memory, finish and reductions over blocks of 64
 // x 64.
+#include "dialect/Numerics/Reduction.h"
 #include "lowering/AnalogToVector/KernelEmitter.h"
 
 using namespace mlir;
 using namespace mho::analog;
 
 namespace mho::lowering {
-
-/// Rows and columns of a reduction block (SPEC.md, "Reductions").
-static constexpr int64_t kReductionBlock = 64;
 
 LogicalResult KernelEmitter::emitGradient() {
   LogicalResult ok = success();
@@ -106,6 +104,9 @@ LogicalResult KernelEmitter::emitFinishBlocks(Value i0, Value mc, Value t) {
   });
   return ok;
 }
+
+// The lanes of a vector are the running sums of a block (SPEC.md, "Reductions").
+static_assert(kLanes == kReductionLanes);
 
 /// 8 + 8, 4 + 4, 2 + 2, 1 + 1.
 Value KernelEmitter::combineLanes(Value vector) {

@@ -1,4 +1,5 @@
 // Forward kernels of every backend against the evaluator of the algebra.
+#include "tests/conformance/Backends.h"
 #include "tests/conformance/LayerCase.h"
 
 namespace mho::conformance {
@@ -6,9 +7,8 @@ namespace {
 
 using Parameter = std::tuple<std::string, size_t, size_t>; // backend, spec, shape
 
-class Forward : public testing::TestWithParam<Parameter> {
+class Forward : public BackendTest<Parameter> {
 protected:
-  std::string backend() { return std::get<0>(GetParam()); }
   LayerCase layerCase() {
     auto [rows, inputs, outputs] = raggedShapes()[std::get<2>(GetParam())];
     LayerCase layer{exactSpecs()[std::get<1>(GetParam())].second, exactScalars(), rows, inputs, outputs};
@@ -39,16 +39,9 @@ TEST_P(Forward, EqualsTheEvaluatorOnStridedTensors) {
   expectEqual(run.y, run.evaluate(false).y, "y");
 }
 
-std::vector<std::string> backends() {
-  std::vector<std::string> names;
-  for (Backend *backend : Backend::all())
-    if (backend->unavailable().empty())
-      names.push_back(backend->name());
-  return names;
-}
-
 INSTANTIATE_TEST_SUITE_P(Backends, Forward,
-                         testing::Combine(testing::ValuesIn(backends()), testing::Range<size_t>(0, exactSpecs().size()),
+                         testing::Combine(testing::ValuesIn(backendNames()),
+                                          testing::Range<size_t>(0, exactSpecs().size()),
                                           testing::Range<size_t>(0, raggedShapes().size())),
                          nameOf);
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"
+#include "dialect/Numerics/Tiling.h"
 #include "dialect/Reference/Evaluator.h"
 #include "runtime/Backend.h"
 #include "runtime/Linear.h"
@@ -106,9 +107,9 @@ public:
     for (float &beta : range.data)
       beta = layer.scalars.inputHalfLevels;
     for (int64_t o = 0; o < layer.outputs && layer.inputs > 0; ++o)
-      for (int64_t t = 0, k = 0; t < tiles; ++t, k = layer.inputs * t / tiles)
-        weight.at(o * layer.inputs + k) = o % 2 ? 7 : -7;
-    saturation.assign(tiles * layer.rows * ((layer.outputs + 31) / 32) + 1, -1);
+      for (int64_t t = 0; t < tiles; ++t) // every channel's largest weight of every tile is 7
+        weight.at(o * layer.inputs + layer.spec.tileBegin(layer.inputs, t)) = o % 2 ? 7 : -7;
+    saturation.assign(tiles * layer.rows * packedWords(layer.outputs) + 1, -1);
   }
 
   Status forward(const std::string &backend, const ParallelFor &parallelFor, bool save = false) {
@@ -192,7 +193,7 @@ private:
       args.key = {key.data(), ElementType::I64, 1, {2}, {1}};
   }
   template <class Args> void bindSaved(Args &args) {
-    int64_t words = (layer.outputs + 31) / 32;
+    int64_t words = packedWords(layer.outputs);
     if (layer.spec.adc && layer.spec.maskSaturated)
       args.saturation = {
           saturation.data(), ElementType::I32, 3, {tiles, layer.rows, words}, {layer.rows * words, words, 1}};
