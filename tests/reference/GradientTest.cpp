@@ -208,6 +208,40 @@ TEST_P(CentralDifferences, InputWeightAndBiasGradients) {
 INSTANTIATE_TEST_SUITE_P(Tilings, CentralDifferences,
                          testing::Values("balanced, rows = 3", "fixed, rows = 3", "balanced, rows = 0"));
 
+/// Straight through the clamp: the true gradient of the layer whose converter never saturates.
+TEST_F(CentralDifferences, AStraightThroughAdcIsOneWithoutABound) {
+  LayerText saturating, boundless;
+  saturating.gradient = "straight_through";
+  saturating.lambda = "0.6";
+  boundless.lambda = "1.0e6";
+  Program program(saturating.str()), linear(boundless.str());
+  std::vector<Tensor> inputs = layerInputs();
+  inputs[3] = Tensor::of({3}, {.75, .75, .75});
+  Tensor gy = randomTensor({4, 5}, 7);
+  auto gradients = program.gradient("f", inputs, gy, options);
+  for (size_t which : {0, 1, 2})
+    expectValues(*gradients[which], differences(linear, inputs, which, gy).reals, kDifferenceTolerance);
+  EXPECT_NE(gradients[0]->reals, differences(program, inputs, 0, gy).reals) << "something saturates";
+}
+
+/// A range over rows is a constant that masks nothing: the true gradient at inputs within it.
+TEST_F(CentralDifferences, ARangePerRowIsAConstant) {
+  Program program(R"(
+    func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %r: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 3>} {
+      %c = analog.quantize_input %x range(%r over (t, m)) {half_levels = 127.0 : f32} : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?xf32>
+      %p = analog.mvm %c, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+      %a = analog.rescale %p range(%r over (t, m)) {half_levels = 127.0 : f32} : tensor<?x?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+      %y = analog.accumulate %a : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    })");
+  std::vector<Tensor> inputs{randomTensor({4, 7}, 1), randomTensor({5, 7}, 2), randomTensor({3, 4}, 3, 1.5, 3)};
+  Tensor gy = randomTensor({4, 5}, 7);
+  auto gradients = program.gradient("f", inputs, gy, options);
+  for (size_t which : {0, 1})
+    expectValues(*gradients[which], differences(program, inputs, which, gy).reals, kDifferenceTolerance);
+  EXPECT_FALSE(gradients[2]) << "no gradient of a constant";
+}
+
 TEST_F(CentralDifferences, RangeGradientIsBetaTimesTheTrueOneWhereTheSignFilterPassesAll) {
   Program program(dac(""));
   // Above the range g < 0, below it g > 0: the filter keeps every clipped input.
