@@ -21,7 +21,9 @@ def AnalogFusePass : Pass<"analog-fuse", "::mlir::ModuleOp"> {
       %code = analog.quantize_input %x range(%beta over (t)) {half_levels = 127.0 : f32}
           : tensor<?x100xf32>, tensor<2xf32> -> tensor<?x100xf32>
       %acc = analog.mvm %code, %w : tensor<?x100xf32>, tensor<10x100xf32> -> tensor<2x?x10xf32>
-      %out = analog.adc %acc bound(%beta over (t)) {lambda = 12.0 : f32, half_levels = 127.0 : f32}
+      %amp = analog.rescale %acc range(%beta over (t)) {half_levels = 127.0 : f32}
+          : tensor<2x?x10xf32>, tensor<2xf32> -> tensor<2x?x10xf32>
+      %out = analog.adc %amp bound(%beta over (t)) {lambda = 12.0 : f32, half_levels = 127.0 : f32}
           : (tensor<2x?x10xf32>, tensor<2xf32>) -> tensor<2x?x10xf32>
       %y = analog.accumulate %out : (tensor<2x?x10xf32>) -> tensor<?x10xf32>
       return %y : tensor<?x10xf32>
@@ -41,7 +43,12 @@ def AnalogFusePass : Pass<"analog-fuse", "::mlir::ModuleOp"> {
     // CHECK-NEXT: ^bb0([[V:%[^:]+]]: f32
     // CHECK-NEXT:   analog.yield [[V]] : f32
     // CHECK:      end_tile {
+    // CHECK-NEXT: ^bb0([[ACC:%[^:]+]]: f32, [[RANGE:%[^:]+]]: f32
+    // CHECK-NEXT:   [[STEP:%.+]] = arith.divf [[RANGE]],
+    // CHECK-NEXT:   [[AMP:%.+]] = arith.mulf [[ACC]], [[STEP]] : f32
+    // CHECK-NEXT:   [[OUT:%.+]], [[SATURATED:%.+]] = analog.surrogate([[AMP]], [[RANGE]],
     // CHECK:        math.roundeven
+    // CHECK:        analog.yield [[OUT]] : f32 bits([[SATURATED]])
     // CHECK:      finish {
     // CHECK-NOT:  analog.mvm
     // CHECK:      return [[Y]]#0, [[Y]]#1
