@@ -7,6 +7,18 @@ using namespace mlir;
 
 namespace mho {
 
+/// A diagnostic and its notes, each with the place in the file where there is one.
+static std::string textOf(const Diagnostic &diagnostic) {
+  std::string text;
+  if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+    text = place.getFilename().str() + ":" + std::to_string(place.getLine()) + ":" + std::to_string(place.getColumn()) +
+           ": ";
+  text += diagnostic.str() + "\n";
+  for (const Diagnostic &note : diagnostic.getNotes())
+    text += textOf(note);
+  return text;
+}
+
 std::string printed(ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -23,14 +35,14 @@ std::function<std::string()> ModuleArtifact::snapshot() const {
 
 Status ModuleArtifact::withDiagnostics(llvm::function_ref<bool()> step) {
   std::string messages;
-  ScopedDiagnosticHandler handler((*mlirModule)->getContext(), [&](Diagnostic &d) { messages += d.str() + "\n"; });
-  return step() ? Status::ok() : Status::error(messages);
+  ScopedDiagnosticHandler handler((*mlirModule)->getContext(), [&](Diagnostic &d) { messages += textOf(d); });
+  return step() ? Status::ok() : Status::error(StringRef(messages).rtrim('\n').str());
 }
 
 Status ModuleArtifact::replace(const std::string &text) {
   OwningOpRef<ModuleOp> parsed;
   Status status = withDiagnostics([&] {
-    parsed = parseSourceString<ModuleOp>(text, (*mlirModule)->getContext());
+    parsed = parseSourceString<ModuleOp>(text, (*mlirModule)->getContext(), "text");
     return bool(parsed);
   });
   if (status)

@@ -13,10 +13,51 @@ def AnalogFusePass : Pass<"analog-fuse", "::mlir::ModuleOp"> {
     statistic; each strength of an effect becomes a scalar argument of the function, with its value as the argument attribute
     `analog.value`, so that another strength is no other kernel.
 
-    Precondition: none. Numerics: bit-preserving (SPEC.md, "Order"). Limits: one mvm per function, both factors function arguments,
-    absmax of arguments only; anything else is refused with the reason.
+    ```mlir
+    // RUN-OPTIONS: --analog-fuse=save-for-backward=true
+    // An 8-bit DAC and an 8-bit ADC around crossbar tiles of 64 rows.
+    func.func @layer(%x: tensor<?x100xf32>, %w: tensor<10x100xf32>, %beta: tensor<2xf32>) -> tensor<?x10xf32>
+        attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
+      %code = analog.quantize_input %x range(%beta over (t)) {half_levels = 127.0 : f32}
+          : tensor<?x100xf32>, tensor<2xf32> -> tensor<?x100xf32>
+      %acc = analog.mvm %code, %w : tensor<?x100xf32>, tensor<10x100xf32> -> tensor<2x?x10xf32>
+      %amp = analog.rescale %acc range(%beta over (t)) {half_levels = 127.0 : f32}
+          : tensor<2x?x10xf32>, tensor<2xf32> -> tensor<2x?x10xf32>
+      %out = analog.adc %amp bound(%beta over (t)) {lambda = 12.0 : f32, half_levels = 127.0 : f32}
+          : (tensor<2x?x10xf32>, tensor<2xf32>) -> tensor<2x?x10xf32>
+      %y = analog.accumulate %out : (tensor<2x?x10xf32>) -> tensor<?x10xf32>
+      return %y : tensor<?x10xf32>
+    }
+    // becomes one op, without the planes [T,B,O]; strengths are arguments, and the ADC's saturation is a second result:
+    // CHECK: func.func @layer([[X:%[^:]+]]: tensor<?x100xf32>, [[W:%[^:]+]]: tensor<10x100xf32>, [[BETA:%[^:]+]]: tensor<2xf32>,
+    // CHECK-SAME: [[LEVELS:%[^:]+]]: f32 {analog.name = "input.quantize_input.half_levels", analog.value = 1.270000e+02 : f32}
+    // CHECK-SAME: -> (tensor<?x10xf32> {analog.name = "y"}, tensor<2x?x1xi32> {analog.name = "saturation"})
+    // CHECK-NEXT: [[Y:%.+]]:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 64>)
+    // CHECK-NEXT: lhs([[X]] over (m, k) : tensor<?x100xf32>)
+    // CHECK-NEXT: rhs([[W]] over (n, k) : tensor<10x100xf32>)
+    // CHECK-NEXT: params([[BETA]] over (t) : tensor<2xf32>, [[LEVELS]] : f32
+    // CHECK-NEXT: results(value over (m, n), bits over (t, m, n))
+    // CHECK-NEXT: load_lhs {
+    // CHECK:        math.roundeven
+    // CHECK:      load_rhs {
+    // CHECK-NEXT: ^bb0([[V:%[^:]+]]: f32
+    // CHECK-NEXT:   analog.yield [[V]] : f32
+    // CHECK:      end_tile {
+    // CHECK-NEXT: ^bb0([[ACC:%[^:]+]]: f32, [[RANGE:%[^:]+]]: f32
+    // CHECK-NEXT:   [[STEP:%.+]] = arith.divf [[RANGE]],
+    // CHECK-NEXT:   [[AMP:%.+]] = arith.mulf [[ACC]], [[STEP]] : f32
+    // CHECK-NEXT:   [[OUT:%.+]], [[SATURATED:%.+]] = analog.surrogate([[AMP]], [[RANGE]],
+    // CHECK:        math.roundeven
+    // CHECK:        analog.yield [[OUT]] : f32 bits([[SATURATED]])
+    // CHECK:      finish {
+    // CHECK-NOT:  analog.mvm
+    // CHECK:      return [[Y]]#0, [[Y]]#1
+    ```
 
-    (* example filepath=tests/dialect/analog-fuse.mlir *)
+    Precondition: none; a function without analog.accumulate is left alone. Numerics: bit-preserving (SPEC.md, "Order"). Limits: one
+    mvm per function, both factors function arguments, absmax of arguments only; anything else is refused with the reason.
+
+    More: (* example filepath=tests/dialect/analog-fuse.mlir *)
   }];
   let options = [
     Option<"saveForBackward", "save-for-backward", "bool", "false",
@@ -33,10 +74,59 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     arguments of @f, and what @f saved.
 
     Scalar code is differentiated in reverse; rounding and clamping carry surrogates (analog.surrogate), a draw is a constant. The
-    weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1. Precondition: analog-fuse with
-    save-for-backward. Limits: one accumulator; a derivative that needs an accumulator's value is refused.
+    weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.
 
-    (* example filepath=tests/dialect/analog-differentiate.mlir *)
+    ```mlir
+    // RUN-OPTIONS: --analog-fuse=save-for-backward=true --analog-differentiate
+    // A DAC of learned ranges, and weight noise.
+    func.func @layer(%x: tensor<?x100xf32>, %w: tensor<10x100xf32>, %beta: tensor<2xf32>, %key: tensor<2xi64>) -> tensor<?x10xf32>
+        attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
+      %code = analog.quantize_input %x range(%beta over (t)) {half_levels = 127.0 : f32}
+          : tensor<?x100xf32>, tensor<2xf32> -> tensor<?x100xf32>
+      %noisy = analog.inject_noise %w scale() key(%key, stream = 0) {sigma = 0.05 : f32}
+          : (tensor<10x100xf32>, tensor<2xi64>) -> tensor<10x100xf32>
+      %acc = analog.mvm %code, %noisy : tensor<?x100xf32>, tensor<10x100xf32> -> tensor<2x?x10xf32>
+      %y = analog.accumulate %acc : (tensor<2x?x10xf32>) -> tensor<?x10xf32>
+      return %y : tensor<?x10xf32>
+    }
+    // The forward function stays:
+    // CHECK: func.func @layer(
+    // CHECK-NEXT: analog.tiled_mvm contract(k)
+    // CHECK:      analog.normal key(0) stream(0)
+    //
+    // dX = load_lhs'(x) * (G W): the weight without its noise; beyond the range 0 in place of the gradient; the range's gradient is a sum.
+    // CHECK: func.func @layer_dx([[G:%[^:]+]]: tensor<?x10xf32> {analog.name = "grad"}, [[X:%[^:]+]]: tensor<?x100xf32>, [[W:%[^:]+]]: tensor<10x100xf32>,
+    // CHECK-SAME: -> (tensor<?x100xf32> {analog.name = "dx"}, tensor<2xf32> {analog.name = "drange"}
+    // CHECK-NEXT: analog.tiled_mvm contract(n) tile(t of k : #analog.tiling<balanced, rows = 64>)
+    // CHECK-NEXT: lhs([[G]] over (m, n) : tensor<?x10xf32>)
+    // CHECK-NEXT: rhs([[W]] over (n, k) : tensor<10x100xf32>)
+    // CHECK-NEXT: epilogue([[X]] over (m, k) : tensor<?x100xf32>)
+    // CHECK:      results(value over (m, k), sum over (t),
+    // CHECK:      load_rhs {
+    // CHECK-NEXT: ^bb0([[V:%[^:]+]]: f32
+    // CHECK-NEXT:   analog.yield [[V]] : f32
+    // CHECK:      finish {
+    // CHECK:        [[BEYOND:%.+]] = arith.cmpf ogt
+    // CHECK:        arith.select [[BEYOND]], %cst
+    // CHECK:      tail {
+    //
+    // dW = G^T load_lhs(x): the codes of the DAC.
+    // CHECK: func.func @layer_dw([[G:%[^:]+]]: tensor<?x10xf32> {analog.name = "grad"}, [[X:%[^:]+]]: tensor<?x100xf32>
+    // CHECK-SAME: -> (tensor<10x100xf32> {analog.name = "dweight"})
+    // CHECK-NEXT: analog.tiled_mvm contract(m)
+    // CHECK-NEXT: lhs([[G]] over (m, n) : tensor<?x10xf32>)
+    // CHECK-NEXT: rhs([[X]] over (m, k) : tensor<?x100xf32>)
+    // CHECK:      results(value over (n, k))
+    // CHECK:      load_rhs {
+    // CHECK:        math.roundeven
+    ```
+
+    Precondition: analog-fuse with save-for-backward; a function without a tiled_mvm that contracts k is left alone. Numerics: SPEC.md,
+    "Gradients": every scalar step is rounded as the gradients of the single ops are, products of matrices may be summed in any order,
+    reductions have the fixed order of "Reductions". Limits: one accumulator, of an lhs over (m, k) and an rhs over (n, k); a derivative
+    that needs an accumulator's value, or code without a derivative rule outside analog.surrogate, is refused with the reason.
+
+    More: (* example filepath=tests/dialect/analog-differentiate.mlir *)
   }];
   let dependentDialects = ["::mho::analog::AnalogDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

@@ -32,8 +32,9 @@
 // EXTERNAL: expected @external to have a body
 // NOBODY: @external is not one fused kernel: it has no body
 // IDENTITY: @identity is not one fused kernel: it holds no analog.tiled_mvm; --backend=reference runs any function
-// LAYERS: mho-run: {{.*}}@two_layers
-// UNFUSED: error: compile stage 'fuse' of {{.*}} failed: not fused:
+// LAYERS: mho-run: compile stage 'fuse' of two_layers-{{.*}} failed: {{.*}}functions.mlir:[[#]]:8: not fused: expected the input to be a function argument
+// LAYERS-NEXT: the IR it was given is in {{.*}}.before-fuse.mlir
+// UNFUSED: error: compile stage 'fuse' of {{.*}} failed: {{.*}}functions.mlir:[[#]]:8: not fused:
 // TRANSLATE: error: @identity is not one fused kernel: it holds no analog.tiled_mvm
 
 // Gradients need a result, and one that is a matrix.

@@ -6,12 +6,18 @@
 // RUN: env MHO_CACHE_DIR=%t/cache MHO_DUMP_DIR=%t/dump mho-run %t/wide.mlir --check
 // RUN: env MHO_CACHE_DIR=%t/cache MHO_DUMP_DIR=%t/dump mho-run %t/narrow.mlir --check
 // RUN: ls %t/dump | FileCheck %s --check-prefix=DUMP
-// DUMP: layer-[[A:[0-9a-f]+]].3-schedule.mlir
-// DUMP-NEXT: layer-[[A]].4-vector.mlir
-// DUMP-NEXT: layer-[[A]].5-llvm.mlir
-// DUMP-NEXT: layer-[[A]].6-llvmir.ll
-// DUMP-NEXT: layer-[[A]].7-object.o
-// DUMP-NEXT: layer-[[B:[0-9a-f]+]].3-schedule.mlir
+// RUN: ls %t/dump | wc -l | FileCheck %s --check-prefix=FILES
+// DUMP-DAG: layer-[[WIDE:[0-9a-f]+]].0-algebra.mlir
+// DUMP-DAG: layer-[[WIDE]].1-fuse.mlir
+// DUMP-DAG: layer-[[NARROW:[0-9a-f]+]].0-algebra.mlir
+// DUMP-DAG: layer-[[NARROW]].1-fuse.mlir
+// DUMP-DAG: layer-[[A:[0-9a-f]+]].3-schedule.mlir
+// DUMP-DAG: layer-[[A]].4-vector.mlir
+// DUMP-DAG: layer-[[A]].5-llvm.mlir
+// DUMP-DAG: layer-[[A]].6-llvmir.ll
+// DUMP-DAG: layer-[[A]].7-object.o
+// DUMP-DAG: layer-[[B:[0-9a-f]+]].3-schedule.mlir
+// FILES: {{^}}14{{$}}
 
 // An override holds for the layer whose file it is, and for no other.
 // RUN: mkdir %t/other
@@ -31,9 +37,30 @@
 // RUN: env MHO_DUMP_DIR=%t/layer MHO_STOP_AFTER=fuse not mho doctor 2>&1 | FileCheck %s --check-prefix=FUSE
 // RUN: env MHO_STOP_AFTER=fusion not mho doctor 2>&1 | FileCheck %s --check-prefix=FUSION
 // RUN: cat %t/layer/linear-*.1-fuse.mlir | FileCheck %s --check-prefix=FUSED
-// FUSE: stopped after compile stage 'fuse' of linear-{{[0-9a-f]+}} as MHO_STOP_AFTER says; its result is in {{.*}}1-fuse.mlir
+// FUSE: stopped after compile stage 'fuse' of {{linear|layer}}-{{[0-9a-f]+}} as MHO_STOP_AFTER says; its result is in {{.*}}1-fuse.mlir
 // FUSION: 'fusion' is no compile stage; stages: algebra, fuse, differentiate, schedule, vector, llvm, llvmir, object
 // FUSED: analog.tiled_mvm
+
+// mho-run has the same stages, those of the gradients where they are asked for; a stop comes before any later stage.
+// RUN: env MHO_DUMP_DIR=%t/run MHO_STOP_AFTER=fuse %exits 4 mho-run %t/wide.mlir | FileCheck %s --check-prefix=FUSE
+// RUN: cat %t/run/layer-*.1-fuse.mlir | FileCheck %s --check-prefix=FUSED
+// RUN: ls %t/run | wc -l | FileCheck %s --check-prefix=TWO
+// RUN: env MHO_DUMP_DIR=%t/gradients MHO_STOP_AFTER=differentiate %exits 4 mho-run %t/wide.mlir --gradient | FileCheck %s --check-prefix=DIFFERENTIATE
+// RUN: cat %t/gradients/layer-*.2-differentiate.mlir | FileCheck %s --check-prefix=GRADIENTS
+// RUN: env MHO_STOP_AFTER=fusion %exits 4 mho-run %t/wide.mlir | FileCheck %s --check-prefix=FUSION
+// TWO: {{^}}2{{$}}
+// DIFFERENTIATE: stopped after compile stage 'differentiate' of layer-{{[0-9a-f]+}} as MHO_STOP_AFTER says; its result is in {{.*}}2-differentiate.mlir
+// GRADIENTS: func.func @layer(
+// GRADIENTS: func.func @layer_dx(
+// GRADIENTS: func.func @layer_dw(
+
+// A layer's fused form may be edited; one without the layer's function is refused.
+// RUN: mkdir %t/edited
+// RUN: env MHO_DUMP_DIR=%t/edited mho-run %t/wide.mlir --gradient --check
+// RUN: rm %t/edited/layer-*.[02345678]-*
+// RUN: sed -i 's/func.func @layer/func.func @renamed/' %t/edited/layer-*.1-fuse.mlir
+// RUN: env MHO_OVERRIDE_DIR=%t/edited %exits 4 mho-run %t/wide.mlir --gradient | FileCheck %s --check-prefix=RENAMED
+// RENAMED: no function @layer in what the layer's compile stages gave
 
 // Another strength is no other kernel.
 // RUN: sed 's/half_levels = 4.0/half_levels = 3.0/' %t/dac.mlir > %t/weaker.mlir

@@ -1,8 +1,7 @@
 #include "frontends/cli/run/LayerRun.h"
 
-#include "dialect/Transforms/Passes.h"
-
-#include "mlir/Pass/PassManager.h"
+#include "runtime/CacheKey.h"
+#include "runtime/LayerStages.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -13,14 +12,19 @@ using reference::Tensor;
 
 namespace {
 
-/// Diagnostics go to the context's handler, which shows the source line; the error only says what failed.
-Status runPass(func::FuncOp function, ModuleOp module, std::unique_ptr<Pass> pass) {
-  std::string name = pass->getArgument().str();
-  PassManager passes(module->getContext());
-  passes.addPass(std::move(pass));
-  if (succeeded(passes.run(module)))
-    return Status::ok();
-  return Status::error(name + " refuses @" + function.getName().str() + " (see above)");
+/// Compiles a module that holds a copy of the function through a layer's own stages.
+Expected<OwningOpRef<ModuleOp>> runLayerStages(Backend &backend, func::FuncOp function, const LayerOptions &layer) {
+  Expected<const Knobs *> knobs = Knobs::get();
+  if (!knobs)
+    return knobs.error();
+  ModuleArtifact artifact(ModuleOp::create(function.getLoc()));
+  artifact.mlirModule->push_back(function->clone());
+  // With and without gradients the stages give different results: units of their own.
+  std::string unit = unitName(function.getName().str(), artifact.text() + std::to_string(layer.gradients));
+  StageOptions options = StageOptions::from(**knobs, allStages(backend.stages()));
+  if (Status status = runStages(unit, artifact, layerStages(artifact, layer), options); !status)
+    return status;
+  return std::move(artifact.mlirModule);
 }
 
 /// Adds to a gradient: an argument may be used in more than one place, as both factors for one.
@@ -62,14 +66,15 @@ Expected<std::unique_ptr<LayerRun>> LayerRun::make(Backend &backend, func::FuncO
   for (auto accumulate : function.getOps<AccumulateOp>())
     if (auto bias = dyn_cast_or_null<BlockArgument>(accumulate.getBias()))
       run->biasArgument = bias.getArgNumber();
-  run->module = ModuleOp::create(function.getLoc());
-  run->module->push_back(function->clone());
-  AnalogFusePassOptions options;
-  options.saveForBackward = gradients;
-  if (Status status = runPass(function, *run->module, createAnalogFusePass(options)); !status)
-    return status;
-  Expected<std::unique_ptr<KernelRun>> kernel =
-      KernelRun::make(backend, run->module->lookupSymbol<func::FuncOp>(run->name), inputs);
+  Expected<OwningOpRef<ModuleOp>> module =
+      runLayerStages(backend, function, {/*saveForBackward=*/gradients, /*gradients=*/gradients});
+  if (!module)
+    return module.error();
+  run->module = std::move(*module);
+  auto forward = run->module->lookupSymbol<func::FuncOp>(run->name);
+  if (!forward)
+    return Status::error("no function @" + run->name + " in what the layer's compile stages gave");
+  Expected<std::unique_ptr<KernelRun>> kernel = KernelRun::make(backend, forward, inputs);
   if (!kernel)
     return kernel.error();
   run->forwardKernel = std::move(*kernel);
@@ -90,9 +95,6 @@ Expected<std::vector<Tensor>> LayerRun::forward() {
 }
 
 Status LayerRun::compileGradients(const Tensor &outputGradient) {
-  if (Status status = runPass(module->lookupSymbol<func::FuncOp>(name), *module, createAnalogDifferentiatePass());
-      !status)
-    return status;
   std::vector<Tensor> all{outputGradient};
   all.insert(all.end(), inputs.begin(), inputs.end());
   all.insert(all.end(), saved.begin(), saved.end());

@@ -12,8 +12,9 @@ namespace mho::cli {
 
 class LayerRun {
 public:
-  /// Compiles a copy of the function: one of the algebra is fused first, one of a tiled_mvm is taken as it is. Errors:
-  /// what the fusion refuses, and those of KernelRun::make.
+  /// Compiles a copy of the function by the layer's stages (runtime/LayerStages.h) and its forward kernel: one of the
+  /// algebra is fused, one of a tiled_mvm is taken as it is, and with gradients differentiated. Errors: those of the
+  /// stages and of KernelRun::make.
   static Expected<std::unique_ptr<LayerRun>> make(Backend &backend, mlir::func::FuncOp function,
                                                   const std::vector<reference::Tensor> &inputs, bool gradients);
   /// Runs forward.
