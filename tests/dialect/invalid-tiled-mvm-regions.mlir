@@ -191,6 +191,24 @@ func.func @tiled_mvm_c27(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?x
 
 // -----
 
+func.func @tiled_mvm_c27_same_kind(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) keys(%key : tensor<2xi64>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32):
+      %n = analog.normal key(0) stream(7) : f32
+      // expected-error @below {{expected a stream of its own, got 7 of key 0; a draw that repeats another is marked 'redraw'}}
+      %u = analog.normal key(0) stream(7) : f32
+      analog.yield %n : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return
+}
+
+// -----
+
 func.func @tiled_mvm_c37(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) {
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) keys(%key : tensor<2xi64>) results(value over (m, n))
