@@ -48,6 +48,14 @@ Value TilingAttr::buildTileBegin(OpBuilder &builder, Location loc, Value inputs,
   return builder.create<arith::AddIOp>(loc, begin, longer);
 }
 
+Value TilingAttr::buildPhysicalRows(OpBuilder &builder, Location loc, Value inputs, Value tile) const {
+  if (getKind() == TilingKind::Fixed && getRows() > 0)
+    return builder.create<arith::ConstantIndexOp>(loc, getRows());
+  Value next = builder.create<arith::AddIOp>(loc, tile, builder.create<arith::ConstantIndexOp>(loc, 1));
+  Value begin = buildTileBegin(builder, loc, inputs, tile), end = buildTileBegin(builder, loc, inputs, next);
+  return builder.create<arith::SubIOp>(loc, end, begin);
+}
+
 bool AxesAttr::within(ArrayRef<Axis> visible) const {
   return llvm::all_of(getAxes(), [&](Axis axis) { return llvm::is_contained(visible, axis); });
 }

@@ -87,6 +87,8 @@ def Analog_TilingAttr : Analog_Attr<"Tiling", "tiling"> {
     ::mlir::Value buildTileCount(::mlir::OpBuilder &builder, ::mlir::Location loc, ::mlir::Value inputs) const;
     /// getTileBegin as arithmetic on index values.
     ::mlir::Value buildTileBegin(::mlir::OpBuilder &builder, ::mlir::Location loc, ::mlir::Value inputs, ::mlir::Value tile) const;
+    /// getPhysicalRows as arithmetic on index values.
+    ::mlir::Value buildPhysicalRows(::mlir::OpBuilder &builder, ::mlir::Location loc, ::mlir::Value inputs, ::mlir::Value tile) const;
   }];
 }
 

@@ -15,7 +15,7 @@ using namespace mho::analog;
 #include "dialect/IR/AnalogAttrs.cpp.inc"
 
 LogicalResult AnalogDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
-  if (attribute.getName() == kTilingAttr && !isa<TilingAttr>(attribute.getValue()))
+  if (attribute.getName() == kTilingAttr && !isa<TilingAttr>(attribute.getValue())) // tiling_c1
     return op->emitOpError("expected its attribute 'analog.tiling' to be an #analog.tiling<...>, got ")
            << attribute.getValue();
   return success();
@@ -25,6 +25,7 @@ LogicalResult AnalogDialect::verifyRegionArgAttribute(Operation *op, unsigned re
                                                       NamedAttribute attribute) {
   Value argument = op->getRegion(region).empty() ? Value() : op->getRegion(region).getArgument(index);
   auto value = dyn_cast<FloatAttr>(attribute.getValue());
+  // value_c1
   if (attribute.getName() != kValueAttr ||
       (value && value.getType().isF32() && (!argument || argument.getType().isF32())))
     return success();

@@ -126,7 +126,7 @@ def Analog_IndexOp : Analog_Op<"index", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Analog_SurrogateOp : Analog_Op<"surrogate", [RecursiveMemoryEffects]> {
+def Analog_SurrogateOp : Analog_Op<"surrogate", [RecursiveMemoryEffects, IsolatedFromAbove]> {
   let summary = "scalar code with a derivative of its own";
   let description = [{
     `value` maps the inputs (first the differentiated one, then constants and parameters) to the result and optional bits, which are

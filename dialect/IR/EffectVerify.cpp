@@ -129,7 +129,7 @@ LogicalResult QuantizeInputOp::verify() {
     return failure();
   if (failed(verifyTiled(*this))) // quantize_input_c4
     return failure();
-  if (failed(verifyStrength(*this, "decay", getDecay(), 0, kLargest)))
+  if (failed(verifyStrength(*this, "decay", getDecay(), 0, kLargest))) // quantize_input_c5
     return failure();
   return verifyStrength(*this, "share", getShare(), 0, 1); // quantize_input_c5
 }

@@ -13,7 +13,7 @@ static bool isScalarOp(Operation *op) {
   if (isa<NormalOp, UniformOp, IndexOp, SurrogateOp, YieldOp>(op))
     return true;
   if (isa<arith::ConstantOp, arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp,
-          arith::MinimumFOp, arith::MaximumFOp, arith::MinNumFOp, arith::MaxNumFOp, arith::CmpFOp, arith::SelectOp>(op))
+          arith::MinimumFOp, arith::MaximumFOp, arith::CmpFOp, arith::SelectOp>(op))
     return true;
   if (isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp, arith::ShLIOp,
           arith::ShRUIOp, arith::ShRSIOp, arith::CmpIOp, arith::SIToFPOp, arith::UIToFPOp, arith::FPToSIOp,
@@ -31,6 +31,16 @@ LogicalResult mho::analog::verifyScalarCode(Region &region) {
       for (Type type : types)
         if (!isScalarType(type)) // scalar_c2
           return op->emitOpError("expected scalar code of f32, i32 and i1, got ") << type;
+    // What true is as a number, 1 or -1, depends on the op: bits are no numbers here.
+    bool isBit = llvm::any_of(op->getOperandTypes(), [](Type type) { return type.isInteger(1); }) ||
+                 llvm::any_of(op->getResultTypes(), [](Type type) { return type.isInteger(1); });
+    if (isBit && isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::ShLIOp, arith::ShRUIOp, arith::ShRSIOp,
+                     arith::SIToFPOp, arith::FPToSIOp, arith::BitcastOp>(op)) // scalar_c4
+      return op->emitOpError("expected i32 numbers, got i1");
+    if (auto compare = dyn_cast<arith::CmpIOp>(op); // scalar_c4
+        compare && compare.getLhs().getType().isInteger(1) && compare.getPredicate() != arith::CmpIPredicate::eq &&
+        compare.getPredicate() != arith::CmpIPredicate::ne)
+      return op->emitOpError("expected i32 numbers, got i1");
     if (auto fast = dyn_cast<arith::ArithFastMathInterface>(op);
         fast && fast.getFastMathFlagsAttr() &&
         fast.getFastMathFlagsAttr().getValue() != arith::FastMathFlags::none) // scalar_c3
@@ -109,7 +119,12 @@ LogicalResult SurrogateOp::verifyRegions() {
   if (getTail().empty() != (reductions == 0)) // surrogate_c7
     return emitOpError("expected a tail region exactly where the derivative yields reductions, got ")
            << reductions << " of these and " << (getTail().empty() ? "no tail" : "a tail");
-  if (getTail().empty())
-    return success();
-  return verifySurrogateRegion(*this, getTail(), "tail", SmallVector<Type>(reductions + inputs - 1, f32));
+  if (!getTail().empty() &&
+      failed(verifySurrogateRegion(*this, getTail(), "tail", SmallVector<Type>(reductions + inputs - 1, f32))))
+    return failure();
+  bool tailYieldsMore =
+      !getTail().empty() && (!yieldOf(getTail()).getBits().empty() || !yieldOf(getTail()).getReductions().empty());
+  if (!yieldOf(getValue()).getReductions().empty() || !yieldOf(getDerivative()).getBits().empty() || tailYieldsMore)
+    return emitOpError("expected bits of the value region and reductions of the derivative only, got others"); // c9
+  return verifyInKernel(*this); // surrogate_c10
 }

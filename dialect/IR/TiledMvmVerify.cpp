@@ -196,7 +196,7 @@ static LogicalResult verifyResultAxes(TiledMvmOp op, ResultAttr spec) {
   default:
     bool ofTile = spec.getKind() == ResultKind::TileSum || spec.getKind() == ResultKind::TileCount;
     if ((ofTile && !op.isForward()) || !areDistinct(spec.getOver()) ||
-        !spec.getOver().within(op.getVisibleAxes(ofTile ? TiledMvmOp::kEndTile : TiledMvmOp::kFinish))) // c16
+        !spec.getOver().within(op.getVisibleAxes(ofTile ? TiledMvmOp::kEndTile : TiledMvmOp::kFinish))) // tiled_mvm_c16
       return op.emitOpError("expected ") << stringifyResultKind(spec.getKind()) << " over distinct axes of the "
                                          << (ofTile ? "end_tile" : "finish") << " region, got " << spec.getOver().str();
     return success();
@@ -222,7 +222,8 @@ static LogicalResult verifyResults(TiledMvmOp op) {
   SmallVector<int64_t> values = op.getResultsOf({ResultKind::Value});
   if (values.size() > 1) // tiled_mvm_c17
     return op.emitOpError("expected at most one value result, got ") << values.size();
-  if (op.getInit() && (values.empty() || op.getInit().getType() != op.getOutputs()[values[0]].getType())) { // c34
+  if (op.getInit() &&
+      (values.empty() || op.getInit().getType() != op.getOutputs()[values[0]].getType())) { // tiled_mvm_c34
     InFlightDiagnostic diagnostic = op.emitOpError("expected init to have the type of the value result");
     if (values.empty())
       return diagnostic << ", of which there is none";

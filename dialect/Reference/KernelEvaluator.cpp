@@ -122,7 +122,12 @@ llvm::Error KernelEvaluator::evalStats() {
     StatAttr stat = op.getStat(i);
     auto [rowAxis, columnAxis] = op.getElementAxes(stat.getSide());
     std::vector<Patch> patches = patchesOfColumns(*tiles, sizes[rowAxis]);
-    Tensor largest = reduce(patches, stat.getOver(), rowAxis, columnAxis, sizes, a); // zeros of its shape
+    SmallVector<int64_t> shape;
+    for (Axis axis : stat.getOver().getAxes())
+      shape.push_back(sizes[axis]);
+    Tensor largest = Tensor::zeros(shape);
+    // Counts are exact whatever the precision.
+    Arithmetic arithmetic = stat.getKind() == StatKind::Count ? Arithmetic{Precision::F64} : a;
     for (Patch &patch : patches)
       for (int64_t row = 0; row < sizes[rowAxis]; ++row)
         for (int64_t k = patch.columnBegin; k < patch.columnEnd; ++k) {
@@ -135,7 +140,7 @@ llvm::Error KernelEvaluator::evalStats() {
           max = Arithmetic::max(max, std::fabs(*v));
         }
     bool isMax = stat.getKind() == StatKind::AbsMax;
-    statValues.push_back(isMax ? largest : reduce(patches, stat.getOver(), rowAxis, columnAxis, sizes, a));
+    statValues.push_back(isMax ? largest : reduce(patches, stat.getOver(), rowAxis, columnAxis, sizes, arithmetic));
     stats.push_back({&statValues.back(), stat.getOver(), false});
   }
   return llvm::Error::success();

@@ -74,8 +74,6 @@ Result ScalarInterpreter::evalFloat(Operation *op) const {
       .Case([&](arith::NegFOp) { return -x(); })
       .Case([&](arith::MinimumFOp) { return Arithmetic::min(x(), y()); })
       .Case([&](arith::MaximumFOp) { return Arithmetic::max(x(), y()); })
-      .Case([&](arith::MinNumFOp) { return std::fmin(x(), y()); })
-      .Case([&](arith::MaxNumFOp) { return std::fmax(x(), y()); })
       .Case([&](arith::CmpFOp cmp) { return compare(cmp.getPredicate(), x(), y()); })
       .Case([&](arith::SelectOp) { return x() != 0 ? y() : operand(op, 2); })
       .Default([](Operation *) { return Result(); });
@@ -172,7 +170,7 @@ Result ScalarInterpreter::evalInteger(Operation *op) const {
         return wrapped(withoutSign(operand(op, 0), op->getOperand(0).getType()) >> (y() & 31));
       })
       .Case([&](arith::ShRSIOp) { return wrapped(x() >> (y() & 31)); })
-      .Case([&](arith::SIToFPOp) { return a.round(op->getOperand(0).getType().isInteger(1) ? -operand(op, 0) : x()); })
+      .Case([&](arith::SIToFPOp) { return a.round(double(x())); })
       .Case([&](arith::UIToFPOp) { return a.round(double(withoutSign(operand(op, 0), op->getOperand(0).getType()))); })
       .Case([&](arith::ExtUIOp) { return double(withoutSign(operand(op, 0), op->getOperand(0).getType())); })
       .Case([&](arith::FPToSIOp) { return toInt32(operand(op, 0)); })

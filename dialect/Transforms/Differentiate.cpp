@@ -4,6 +4,7 @@
 // alone.
 #include "dialect/Transforms/GradientKernel.h"
 #include "dialect/Transforms/Passes.h"
+#include "dialect/Transforms/SoleKernel.h"
 
 namespace mho::analog {
 #define GEN_PASS_DEF_ANALOGDIFFERENTIATEPASS
@@ -56,6 +57,19 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
     return refuse("the value as first result, and beside it bits and statistics only");
   if (!kernel.getEpilogue().empty() || kernel.getInit())
     return refuse("neither epilogue operands nor an initial value");
+  SmallVector<Value> saved;
+  for (auto surrogate : kernel.getEndTile().front().getOps<SurrogateOp>())
+    llvm::append_range(saved, surrogate.getSaved());
+  auto yield = cast<YieldOp>(kernel.getEndTile().front().getTerminator());
+  if (yield.getBits().empty() ? !saved.empty() : !llvm::equal(yield.getBits(), saved))
+    return refuse("the bits of end_tile to be those that its surrogates save, in order (analog-fuse with "
+                  "save-for-backward keeps them)");
+  // In finish they are those of the sum's element; in a gradient's load_lhs they would be a tile's.
+  WalkResult placed = kernel.getFinish().walk([](Operation *op) {
+    return isa<DrawOpInterface, IndexOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (placed.wasInterrupted())
+    return refuse("neither draws nor indices in finish");
   return success();
 }
 
@@ -100,8 +114,14 @@ struct DifferentiatePass : mho::analog::impl::AnalogDifferentiatePassBase<Differ
       if (function.isExternal() || function.front().getTerminator()->getNumOperands() == 0)
         continue;
       auto kernel = function.front().getTerminator()->getOperand(0).getDefiningOp<TiledMvmOp>();
-      if (kernel && kernel.isForward())
-        kernels.push_back({function, kernel});
+      if (!kernel || !kernel.isForward())
+        continue;
+      if (std::string why; !soleKernel(function, why)) {
+        kernel.emitOpError("not differentiated: expected @")
+            << function.getName() << " to be one fused kernel, but " << why;
+        return signalPassFailure();
+      }
+      kernels.push_back({function, kernel});
     }
     for (auto [function, kernel] : kernels) {
       if (failed(checkSupported(kernel)) || failed(GradientKernel(function, kernel).buildWeight()) ||

@@ -45,9 +45,9 @@ private:
   FailureOr<Use> addStat(AbsMaxOp op, AxesAttr axes);
   Use addParam(Value value, AxesAttr axes);
   void addStrength(EffectOpInterface effect, StringRef site, const EffectParameter &parameter);
-  TiledMvmOp createKernel();
-  Value applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
-                     SmallVectorImpl<Value> *bits = nullptr);
+  FailureOr<TiledMvmOp> createKernel();
+  FailureOr<Value> applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
+                                SmallVectorImpl<Value> *bits = nullptr);
   void rewriteFunction(TiledMvmOp kernel);
 
   func::FuncOp function;
@@ -109,7 +109,10 @@ Use Fusion::addParam(Value value, AxesAttr axes) { return {false, indexIn(params
 
 /// The statistic of the kernel that stands for an absmax of the raw input or weight.
 FailureOr<Use> Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
-  Side side = op.getInput() == layer.inputRoot ? Side::Lhs : Side::Rhs;
+  // One argument may be both factors: what the maximum is taken over says which is meant.
+  bool isInput =
+      op.getInput() == layer.inputRoot && (op.getPer() == Granularity::Row || layer.inputRoot != layer.weightRoot);
+  Side side = isInput ? Side::Lhs : Side::Rhs;
   if (op.getInput() != layer.inputRoot && op.getInput() != layer.weightRoot)
     return op.emitOpError("not fused: expected the largest absolute value of the layer's raw input or weight");
   if ((op.getPer() == Granularity::Row) != (side == Side::Lhs))
@@ -158,8 +161,8 @@ LogicalResult Fusion::collectParameters(ArrayRef<EffectOpInterface> effects, Str
 }
 
 /// Adds the block of a region and applies the effects to its first argument, in order.
-Value Fusion::applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
-                           SmallVectorImpl<Value> *bits) {
+FailureOr<Value> Fusion::applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
+                                      SmallVectorImpl<Value> *bits) {
   SmallVector<Type> types = kernel.getRegionArgumentTypes(region);
   Region &body = kernel->getRegion(region);
   Block *block = builder.createBlock(&body, body.end(), types, SmallVector<Location>(types.size(), function.getLoc()));
@@ -173,8 +176,12 @@ Value Fusion::applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOp
   Value value = block->getArgument(0);
   for (EffectOpInterface effect : effects) {
     SmallVector<Value> arguments;
-    for (Use use : uses[effect])
+    for (Use use : uses[effect]) {
       arguments.push_back((use.isStat ? statArgument : paramArgument).lookup(use.index));
+      if (!arguments.back())
+        return effect->emitOpError("not fused: expected its scales to vary over axes of the elements it acts on, got ")
+               << (use.isStat ? stats[use.index].second.getOver() : params[use.index].second).str();
+    }
     SmallVector<int64_t> keyIndices;
     for (const EffectDraw &draw : effect.getEffectDraws())
       keyIndices.push_back(llvm::find(keys, draw.key) - keys.begin());
@@ -185,7 +192,7 @@ Value Fusion::applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOp
   return value;
 }
 
-TiledMvmOp Fusion::createKernel() {
+FailureOr<TiledMvmOp> Fusion::createKernel() {
   MLIRContext *context = builder.getContext();
   Location loc = layer.mvm.getLoc();
   auto axes = [&](ArrayRef<Axis> list) { return AxesAttr::get(context, list); };
@@ -222,18 +229,21 @@ TiledMvmOp Fusion::createKernel() {
       builder.getDenseI64ArrayAttr({0, 0}), builder.getArrayAttr(results), statList.size());
 
   OpBuilder::InsertionGuard guard(builder);
-  Value l = applyEffects(kernel, TiledMvmOp::kLoadLhs, layer.input);
-  builder.create<YieldOp>(loc, ValueRange{l}, ValueRange{}, ValueRange{});
-  Value r = applyEffects(kernel, TiledMvmOp::kLoadRhs, layer.weight);
-  builder.create<YieldOp>(loc, ValueRange{r}, ValueRange{}, ValueRange{});
   SmallVector<Value> bits;
-  Value e = applyEffects(kernel, TiledMvmOp::kEndTile, layer.planes, &bits);
-  builder.create<YieldOp>(loc, ValueRange{e}, save ? ValueRange(bits) : ValueRange{}, ValueRange{});
-  Value sum = applyEffects(kernel, TiledMvmOp::kFinish, {});
+  for (auto [region, effects] : {std::pair(TiledMvmOp::kLoadLhs, ArrayRef(layer.input)),
+                                 {TiledMvmOp::kLoadRhs, ArrayRef(layer.weight)},
+                                 {TiledMvmOp::kEndTile, ArrayRef(layer.planes)}}) {
+    bool saves = region == TiledMvmOp::kEndTile;
+    FailureOr<Value> value = applyEffects(kernel, region, effects, saves ? &bits : nullptr);
+    if (failed(value))
+      return failure();
+    builder.create<YieldOp>(loc, ValueRange{*value}, saves && save ? ValueRange(bits) : ValueRange{}, ValueRange{});
+  }
+  Value sum = *applyEffects(kernel, TiledMvmOp::kFinish, {});
   if (Value bias = layer.accumulate.getBias()) {
     unsigned at = 1;
     for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish)) {
-      if (params[i].first == bias)
+      if (params[i] == std::pair(bias, axes({Axis::N})))
         sum = ScalarBuilder{builder, loc}.add(sum, kernel.getFinish().getArgument(at));
       ++at;
     }
@@ -268,7 +278,10 @@ LogicalResult Fusion::run(AccumulateOp accumulate) {
     return failure();
   if (Value bias = accumulate.getBias())
     addParam(bias, AxesAttr::get(builder.getContext(), {Axis::N}));
-  rewriteFunction(createKernel());
+  FailureOr<TiledMvmOp> kernel = createKernel();
+  if (failed(kernel))
+    return failure();
+  rewriteFunction(*kernel);
   return success();
 }
 

@@ -159,21 +159,22 @@ LogicalResult GradientKernel::buildOutputGradient(TiledMvmOp gradient) {
   return success();
 }
 
-/// A draw becomes what leaves the element alone: a normal is 0 (so that a fused multiply-add of it is its addend), a
-/// uniform 1.
+/// A draw becomes what leaves the element alone: a normal is 0 (so that a fused multiply-add that it scales is its
+/// addend), a uniform 1. Draws in surrogates too.
 static void removeDraws(Block &block) {
-  for (auto normal : llvm::make_early_inc_range(block.getOps<NormalOp>()))
-    for (Operation *user : llvm::make_early_inc_range(normal->getUsers()))
-      if (auto fma = dyn_cast<math::FmaOp>(user)) {
+  SmallVector<DrawOpInterface> draws;
+  block.walk([&](DrawOpInterface draw) { draws.push_back(draw); });
+  for (DrawOpInterface draw : draws) {
+    bool normal = isa<NormalOp>(draw);
+    Value number = draw->getResult(0);
+    for (Operation *user : llvm::make_early_inc_range(number.getUsers()))
+      if (auto fma = dyn_cast<math::FmaOp>(user); fma && normal && fma.getC() != number) {
         fma.replaceAllUsesWith(fma.getC());
         fma.erase();
       }
-  for (Operation &op : llvm::make_early_inc_range(block)) {
-    if (!isa<NormalOp, UniformOp>(op))
-      continue;
-    OpBuilder builder(&op);
-    op.getResult(0).replaceAllUsesWith(ScalarBuilder{builder, op.getLoc()}.constant(isa<NormalOp>(op) ? 0 : 1));
-    op.erase();
+    OpBuilder builder(draw);
+    number.replaceAllUsesWith(ScalarBuilder{builder, draw.getLoc()}.constant(normal ? 0 : 1));
+    draw.erase();
   }
 }
 

@@ -150,6 +150,8 @@ LogicalResult ScalarGradient::reverseSurrogate(SurrogateOp op, Value g) {
       return op->emitError("the derivative needs input ") << at + 1 << ", which is not kept for backward";
   }
   if (op.savesBits()) {
+    if (bitsOf.lookup(op).size() != op.getSaved().size())
+      return op->emitError("the derivative needs ") << op.getSaved().size() << " bits, which are kept only of end_tile";
     for (Value bit : bitsOf.lookup(op))
       bind(bit);
   } else if (FailureOr<Value> first = primal(op.getInputs().front()); succeeded(first)) {

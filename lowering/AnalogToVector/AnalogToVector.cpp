@@ -25,7 +25,7 @@ Type memrefOf(Type type, bool strided) {
   if (tensor.getElementType().isInteger(64))
     return MemRefType::get({2}, tensor.getElementType());
   SmallVector<int64_t> sizes(rank, ShapedType::kDynamic), strides(rank, ShapedType::kDynamic);
-  if (!strided)
+  if (!strided && rank > 0)
     strides.back() = 1;
   auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides);
   return MemRefType::get(sizes, tensor.getElementType(), layout);

@@ -27,8 +27,9 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
   LogicalResult ok = success();
   Value zero = e.index(0), begin = tileBegin(t), end = tileBegin(e.add(t, e.index(1)));
   Value oneBlock = e.b.create<arith::CmpIOp>(e.loc, arith::CmpIPredicate::sle, e.sub(end, begin), e.index(s.kc));
-  auto putLhs = [&](Value r, Value c, Value v) {
-    e.storeVector(v, packedLhs, {zero, e.add(e.mul(r, s.kc + kLanes), c)});
+  auto putLhs = [&](Value r, Value c, ValueRange vectors) {
+    for (auto [block, v] : llvm::zip(packedLhs, vectors))
+      e.storeVector(v, block, {zero, e.add(e.mul(r, s.kc + kLanes), c)});
   };
   e.loop(columnBegin, columnEnd, s.nc, [&](Value j0) {
     Value nc = e.min(e.index(s.nc), e.sub(columnEnd, j0));
@@ -40,28 +41,21 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
           e.b.create<arith::XOrIOp>(e.loc, oneBlock, e.b.create<arith::ConstantOp>(e.loc, e.b.getBoolAttr(true))));
       e.when(repack, [&] {
         ok = pack(Side::Lhs, i0, mc, c0, kc, t, first, putLhs);
-        zeroRows(mc, e.roundUp(mc, s.mr), kc, putLhs);
+        zeroRows(Side::Lhs, mc, e.roundUp(mc, s.mr), kc, putLhs);
       });
       // Sixteen source rows at a time: load region into a row buffer, then 16 x 16 transposes into a panel.
       e.loop(zero, nc, kLanes, [&](Value jp) {
-        auto putRow = [&](Value r, Value c, Value v) { e.storeVector(v, rowBuffer, {r, c}); };
+        auto putRow = [&](Value r, Value c, ValueRange vectors) {
+          for (auto [buffer, v] : llvm::zip(rowBuffers, vectors))
+            e.storeVector(v, buffer, {r, c});
+        };
         Value count = e.min(e.index(kLanes), e.sub(nc, jp));
         // Statistics of the block are indexed by row within the block: the pack of a part starts at its own.
         rhsStatOffset = jp;
         if (failed(pack(Side::Rhs, e.add(j0, jp), count, c0, kc, t, first, putRow)))
           ok = failure();
-        zeroRows(count, e.index(kLanes), kc, putRow);
-        Value panel = e.mul(e.div(jp, kLanes), s.kc);
-        e.loop(zero, kc, kLanes, [&](Value c) {
-          auto square = VectorType::get({kLanes, kLanes}, e.f32());
-          Value block = e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(square, 0.0f));
-          for (int64_t i = 0; i < kLanes; ++i)
-            block = e.b.create<vector::InsertOp>(e.loc, e.loadVector(rowBuffer, {e.index(i), c}), block, i);
-          Value turned = e.b.create<vector::TransposeOp>(e.loc, block, ArrayRef<int64_t>{1, 0});
-          for (int64_t i = 0; i < kLanes; ++i)
-            e.storeVector(e.b.create<vector::ExtractOp>(e.loc, turned, i), packedRhs,
-                          {e.add(panel, e.add(c, e.index(i))), zero});
-        });
+        zeroRows(Side::Rhs, count, e.index(kLanes), kc, putRow);
+        emitPanel(e.mul(e.div(jp, kLanes), s.kc), kc);
       });
       Value last = e.b.create<arith::CmpIOp>(e.loc, arith::CmpIPredicate::sge, e.add(c0, e.index(s.kc)), end);
       e.loop(zero, mc, s.mr, [&](Value ip) {
@@ -69,13 +63,17 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
         Value sumRow = e.select(oneBlock, zero, ip);
         e.when(last, [&] { prefetchResult(e.add(i0, ip), e.min(e.index(s.mr), e.sub(mc, ip)), j0, nc); });
         e.loop(zero, nc, kLanes, [&](Value jp) {
-          SmallVector<Value> accumulators;
-          for (int64_t i = 0; i < s.mr; ++i)
-            accumulators.push_back(e.select(first, e.zeros(), e.loadVector(sums, {e.add(sumRow, e.index(i)), jp})));
           prefetchNextBlock(j0, c0, end, ip, jp);
-          micro(e.mul(ip, s.kc + kLanes), e.mul(e.div(jp, kLanes), s.kc), padded, false, accumulators);
-          for (int64_t i = 0; i < s.mr; ++i)
-            e.storeVector(accumulators[i], sums, {e.add(sumRow, e.index(i)), jp});
+          for (int64_t pair = 0; pair < kernel.getAccumulatorCount(); ++pair) {
+            SmallVector<Value> accumulators;
+            for (int64_t i = 0; i < s.mr; ++i) {
+              Value before = e.loadVector(sums[pair], {e.add(sumRow, e.index(i)), jp});
+              accumulators.push_back(e.select(first, e.zeros(), before));
+            }
+            micro(pair, e.mul(ip, s.kc + kLanes), e.mul(e.div(jp, kLanes), s.kc), padded, false, accumulators);
+            for (int64_t i = 0; i < s.mr; ++i)
+              e.storeVector(accumulators[i], sums[pair], {e.add(sumRow, e.index(i)), jp});
+          }
         });
         e.when(last, [&] {
           if (failed(emitEndTile(i0, ip, sumRow, mc, j0, nc, t)))
@@ -85,6 +83,23 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
     });
   });
   return ok;
+}
+
+/// The row buffers' 16 rows of `kc` elements, turned by 16 x 16 transposes into panels of 16 columns.
+void KernelEmitter::emitPanel(Value panel, Value kc) {
+  Value zero = e.index(0);
+  auto square = VectorType::get({kLanes, kLanes}, e.f32());
+  e.loop(zero, kc, kLanes, [&](Value c) {
+    for (auto [buffer, packed] : llvm::zip(rowBuffers, packedRhs)) {
+      Value block = e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(square, 0.0f));
+      for (int64_t i = 0; i < kLanes; ++i)
+        block = e.b.create<vector::InsertOp>(e.loc, e.loadVector(buffer, {e.index(i), c}), block, i);
+      Value turned = e.b.create<vector::TransposeOp>(e.loc, block, ArrayRef<int64_t>{1, 0});
+      for (int64_t i = 0; i < kLanes; ++i)
+        e.storeVector(e.b.create<vector::ExtractOp>(e.loc, turned, i), packed,
+                      {e.add(panel, e.add(c, e.index(i))), zero});
+    }
+  });
 }
 
 /// Asks for a part of the rhs block that is packed next, so that all of it is in L2 when the micro-kernels of this
@@ -149,32 +164,38 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
       auto stat = [&](int64_t i) -> Value {
         return columnStats.count(i) ? columnStats[i] : e.load(statBuffers[i], {zero, localRow});
       };
-      SmallVector<Value> arguments{e.loadVector(sums, {e.add(sumRow, r), c})};
+      SmallVector<Value> arguments;
+      for (Value sum : sums)
+        arguments.push_back(e.loadVector(sum, {e.add(sumRow, r), c}));
+      appendEpilogue(arguments, TiledMvmOp::kEndTile, place);
       for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kEndTile))
         arguments.push_back(param(i));
       for (int64_t i : kernel.getVisibleStats(TiledMvmOp::kEndTile))
         arguments.push_back(stat(i));
-      auto draw = [&](DrawOpInterface op) { return drawn(TiledMvmOp::kEndTile, op, r, s.mr, c); };
-      FailureOr<RegionResult> tile = emitRegion(e, endTile, arguments, draw);
+      auto tileLeaf = [&](Operation *op) { return leaf(op, TiledMvmOp::kEndTile, place, r, s.mr, c); };
+      FailureOr<RegionResult> tile = emitRegion(e, endTile, arguments, tileLeaf);
       if (failed(tile)) {
         ok = failure();
         return;
       }
       SmallVector<int64_t> bitResults = kernel.getResultsOf({ResultKind::Bits});
       for (auto [i, result] : llvm::enumerate(bitResults))
-        storeBits(tile->bits[i], results[result], place);
+        storeBits(asVector(e, tile->bits[i]), results[result], place);
       SmallVector<Value> at{place[Axis::M], place[Axis::N]};
       Value value = asVector(e, tile->values[0]), before = e.loadMasked(y, at, place.mask);
       Value sum = e.select(firstTile, value, e.b.create<arith::AddFOp>(e.loc, before, value));
       SmallVector<Value> finishArguments{sum};
+      appendEpilogue(finishArguments, TiledMvmOp::kFinish, place);
       for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish))
         finishArguments.push_back(param(i));
-      FailureOr<RegionResult> finished = emitRegion(e, finish, finishArguments, nullptr);
+      auto finishLeaf = [&](Operation *op) { return indexValue(cast<IndexOp>(op), TiledMvmOp::kFinish, place); };
+      FailureOr<RegionResult> finished = emitRegion(e, finish, finishArguments, finishLeaf);
       if (failed(finished)) {
         ok = failure();
         return;
       }
-      e.storeMasked(e.select(lastTile, asVector(e, finished->values[0]), sum), y, at, place.mask);
+      Value final = addInit(asVector(e, finished->values[0]), at, place.mask);
+      e.storeMasked(e.select(lastTile, final, sum), y, at, place.mask);
     });
   });
   return ok;
@@ -204,12 +225,14 @@ LogicalResult KernelEmitter::emitEmptySum() {
       place[Axis::N] = n;
       place.mask = e.mask(e.sub(columnEnd, n));
       SmallVector<Value> arguments{e.real(0)};
+      appendEpilogue(arguments, TiledMvmOp::kFinish, place);
       appendVisible(arguments, TiledMvmOp::kFinish, place, nullptr);
-      FailureOr<RegionResult> result = emitRegion(e, kernel.getFinish(), arguments, nullptr);
+      auto finishLeaf = [&](Operation *op) { return indexValue(cast<IndexOp>(op), TiledMvmOp::kFinish, place); };
+      FailureOr<RegionResult> result = emitRegion(e, kernel.getFinish(), arguments, finishLeaf);
       if (failed(result))
         ok = failure();
       else
-        e.storeMasked(asVector(e, result->values[0]), y, {m, n}, place.mask);
+        e.storeMasked(addInit(asVector(e, result->values[0]), {m, n}, place.mask), y, {m, n}, place.mask);
     });
   });
   return ok;

@@ -27,13 +27,14 @@ LogicalResult KernelEmitter::emitGradientBlock(Value i0, Value mc, Value t) {
   Value result = results[kernel.getResultsOf({ResultKind::Value})[0]];
   Value always = e.b.create<arith::ConstantOp>(e.loc, e.b.getBoolAttr(true));
   bool lhsTransposed = kernel.getElementAxes(Side::Lhs).first == kernel.getContract();
-  auto putLhs = [&](Value r, Value c, Value v) {
+  // One accumulator: its loaded values are the only ones.
+  auto putLhs = [&](Value r, Value c, ValueRange vectors) {
     Value at = lhsTransposed ? e.add(e.mul(e.div(c, kLanes), s.kc * kLanes), e.mul(r, kLanes))
                              : e.add(e.mul(r, s.kc + kLanes), c);
-    e.storeVector(v, packedLhs, {zero, at});
+    e.storeVector(vectors[0], packedLhs[0], {zero, at});
   };
-  auto putRhs = [&](Value r, Value c, Value v) {
-    e.storeVector(v, packedRhs, {e.add(e.mul(e.div(c, kLanes), s.kc), r), zero});
+  auto putRhs = [&](Value r, Value c, ValueRange vectors) {
+    e.storeVector(vectors[0], packedRhs[0], {e.add(e.mul(e.div(c, kLanes), s.kc), r), zero});
   };
   // An empty contraction is a sum of nothing.
   e.when(e.equal(depth, zero), [&] {
@@ -46,17 +47,17 @@ LogicalResult KernelEmitter::emitGradientBlock(Value i0, Value mc, Value t) {
     Value kc = e.min(e.index(s.kc), e.sub(depth, c0)), padded = e.roundUp(kc, s.unroll), first = e.equal(c0, zero);
     if (lhsTransposed) {
       ok = pack(Side::Lhs, c0, kc, i0, mc, t, always, putLhs);
-      zeroRows(kc, padded, mc, putLhs);
+      zeroRows(Side::Lhs, kc, padded, mc, putLhs);
     } else {
       ok = pack(Side::Lhs, i0, mc, c0, kc, t, always, putLhs);
-      zeroRows(mc, e.roundUp(mc, s.mr), kc, putLhs);
+      zeroRows(Side::Lhs, mc, e.roundUp(mc, s.mr), kc, putLhs);
     }
     e.loop(begin, end, s.nc, [&](Value j0) {
       Value nc = e.min(e.index(s.nc), e.sub(end, j0));
       rhsStatOffset = zero;
       if (failed(pack(Side::Rhs, c0, kc, j0, nc, t, e.equal(j0, begin), putRhs)))
         ok = failure();
-      zeroRows(kc, padded, nc, putRhs);
+      zeroRows(Side::Rhs, kc, padded, nc, putRhs);
       e.loop(zero, mc, s.mr, [&](Value ip) {
         e.loop(zero, nc, kLanes, [&](Value jp) {
           Value j = e.add(j0, jp), mask = e.mask(e.sub(nc, jp));
@@ -65,7 +66,7 @@ LogicalResult KernelEmitter::emitGradientBlock(Value i0, Value mc, Value t) {
           SmallVector<Value> accumulators(s.mr, e.zeros());
           Value lhsRow = lhsTransposed ? e.add(e.mul(e.div(ip, kLanes), s.kc * kLanes), e.rem(ip, kLanes))
                                        : e.mul(ip, s.kc + kLanes);
-          micro(lhsRow, e.mul(e.div(jp, kLanes), s.kc), padded, lhsTransposed, accumulators);
+          micro(0, lhsRow, e.mul(e.div(jp, kLanes), s.kc), padded, lhsTransposed, accumulators);
           for (int64_t i = 0; i < s.mr; ++i) {
             Value local = e.add(ip, e.index(i));
             e.when(e.less(local, mc), [&] {
@@ -124,7 +125,7 @@ Value KernelEmitter::combineLanes(Value vector) {
   return e.b.create<vector::ExtractOp>(e.loc, vector, 0);
 }
 
-/// One 64 x 64 block; `partials` are the row block's totals so far, to which the block's are added.
+/// One 64 x 64 block; `totals` are the row block's totals so far, to which the block's are added.
 LogicalResult KernelEmitter::emitFinishBlock(Value firstRow, Value rowCount, Value t, Value column,
                                              SmallVectorImpl<Value> &totals) {
   LogicalResult ok = success();
@@ -143,16 +144,15 @@ LogicalResult KernelEmitter::emitFinishBlock(Value firstRow, Value rowCount, Val
           place[columnAxis] = c;
           place.mask = e.mask(e.sub(end, c));
           SmallVector<Value> at{place[rowAxis], c}, arguments{e.loadMasked(result, at, place.mask)}, next(carried);
-          for (auto [operand, axes] : llvm::zip(kernel.getEpilogue(), kernel.getEpilogueAxes()))
-            arguments.push_back(loadElements(operand, cast<AxesAttr>(axes), place));
+          appendEpilogue(arguments, TiledMvmOp::kFinish, place);
           appendVisible(arguments, TiledMvmOp::kFinish, place, nullptr);
-          auto draw = [&](DrawOpInterface op) { return drawn(TiledMvmOp::kFinish, op, zero, 1, e.sub(c, column)); };
-          FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, draw);
+          auto lookup = [&](Operation *op) { return leaf(op, TiledMvmOp::kFinish, place, zero, 1, e.sub(c, column)); };
+          FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, lookup);
           if (failed(finished)) {
             ok = failure();
             return next;
           }
-          e.storeMasked(asVector(e, finished->values[0]), result, at, place.mask);
+          e.storeMasked(addInit(asVector(e, finished->values[0]), at, place.mask), result, at, place.mask);
           for (auto [i, value] : llvm::enumerate(finished->reductions)) {
             Value lane = asVector(e, value);
             if (cast<VectorType>(lane.getType()).getElementType().isInteger(1)) // a count: 1 for every true lane

@@ -58,11 +58,15 @@ void KernelEmitter::workspaceBegin() {
   for (unsigned i = 0; i < TiledMvmOp::kTail; ++i)
     drawRows =
         std::max<int64_t>(drawRows, drawsOf(kernel->getRegion(i)).size() * (i == TiledMvmOp::kEndTile ? s.mr : 1));
-  packedLhs = workspace(1, (s.mc + s.mr) * (s.kc + kLanes));
-  packedRhs = workspace(s.nc / kLanes * s.kc, kLanes);
-  sums = workspace(forward ? s.mc + s.mr : s.mr, forward ? s.nc : kLanes);
+  for (size_t i = 0; i < usedValues(Side::Lhs).size(); ++i)
+    packedLhs.push_back(workspace(1, (s.mc + s.mr) * (s.kc + kLanes)));
+  for (size_t i = 0; i < usedValues(Side::Rhs).size(); ++i) {
+    packedRhs.push_back(workspace(s.nc / kLanes * s.kc, kLanes));
+    rowBuffers.push_back(workspace(kLanes, s.kc + kLanes));
+  }
+  for (int64_t i = 0; i < kernel.getAccumulatorCount(); ++i)
+    sums.push_back(workspace(forward ? s.mc + s.mr : s.mr, forward ? s.nc : kLanes));
   draws = workspace(std::max<int64_t>(1, drawRows), std::max(s.kc, s.nc));
-  rowBuffer = workspace(kLanes, s.kc + kLanes);
   gatherBuffer = workspace(1, kLanes);
   for (Attribute attr : kernel.getStats())
     statBuffers.push_back(workspace(1, cast<StatAttr>(attr).getSide() == Side::Lhs ? s.mc : std::max(s.nc, s.kc)));
@@ -84,8 +88,8 @@ Value KernelEmitter::loadElements(Value original, AxesAttr axes, const Place &pl
   SmallVector<Value> at;
   for (Axis axis : axes.getAxes())
     at.push_back(place[axis]);
-  if (axes.getAxes().empty())
-    return memref; // a scalar argument
+  if (axes.getAxes().empty()) // a scalar argument, or a tensor of one element
+    return isa<MemRefType>(memref.getType()) ? e.load(memref, {}) : memref;
   bool vectorised = axes.getAxes().back() == place.vectorAxis;
   if (TiledMvmOp::isBits(original)) {
     Value n = at.back();
@@ -123,6 +127,12 @@ void KernelEmitter::appendVisible(SmallVectorImpl<Value> &arguments, unsigned re
     arguments.push_back(stat(i));
 }
 
+/// The epilogue operands that a region sees, after its accumulators or sums.
+void KernelEmitter::appendEpilogue(SmallVectorImpl<Value> &arguments, unsigned region, const Place &place) {
+  for (int64_t i : kernel.getVisibleEpilogue(region))
+    arguments.push_back(loadElements(kernel.getEpilogue()[i], kernel.getAxesOf(kernel.getEpilogueAxes(), i), place));
+}
+
 /// Draws everything that a region draws for a row and `count` columns (from a multiple of 64 of the tile on): draw i to
 /// row i * stride + slot of the scratch.
 void KernelEmitter::drawRow(unsigned region, Value tile, Value row, Value firstColumn, Value count, Value slot,
@@ -133,43 +143,49 @@ void KernelEmitter::drawRow(unsigned region, Value tile, Value row, Value firstC
   }
 }
 
-/// 16 of the numbers that drawRow() has drawn, from column `column` on.
-Value KernelEmitter::drawn(unsigned region, DrawOpInterface draw, Value slot, int64_t stride, Value column) {
+/// What a region reads of where it is: 16 of the numbers that drawRow() has drawn, from column `column` of the scratch
+/// on, or an index.
+Value KernelEmitter::leaf(Operation *op, unsigned region, const Place &place, Value slot, int64_t stride,
+                          Value column) {
+  if (auto index = dyn_cast<IndexOp>(op))
+    return indexValue(index, region, place);
   SmallVector<DrawOpInterface> all = drawsOf(kernel->getRegion(region));
-  int64_t i = llvm::find(all, draw) - all.begin();
+  int64_t i = llvm::find(all, cast<DrawOpInterface>(op)) - all.begin();
   return e.loadVector(draws, {e.add(e.index(i * stride), slot), column});
 }
 
-/// absmax of a row of a side within the tile, to element `slot` of the statistic's buffer and to its exported result.
-void KernelEmitter::emitStatistics(Side side, Value row, Value slot, Value tile) {
-  Value begin = tileBegin(tile), end = tileBegin(e.add(tile, e.index(1))), zero = e.index(0);
-  for (auto [i, attr] : llvm::enumerate(kernel.getStats())) {
-    auto stat = cast<StatAttr>(attr);
-    if (stat.getSide() != side)
-      continue;
-    OperandRange operands = side == Side::Lhs ? kernel.getLhs() : kernel.getRhs();
-    ArrayAttr axes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
-    auto [rowAxis, columnAxis] = kernel.getElementAxes(side);
-    // Magnitudes order as integers as they do as floats, NaN above all, and that comparison takes one instruction.
-    auto asInts = [&](Value v) -> Value { return e.b.create<arith::BitcastOp>(e.loc, e.ints(), v); };
-    SmallVector<Value> largest =
-        e.loop(begin, end, kLanes, {asInts(e.zeros())}, [&](Value column, ValueRange carried) -> SmallVector<Value> {
-          Place place;
-          place.vectorAxis = columnAxis;
-          place[rowAxis] = row;
-          place[columnAxis] = column;
-          place[Axis::T] = tile;
-          place.mask = e.mask(e.sub(end, column));
-          Value v = loadElements(operands[stat.getOperand()], kernel.getAxesOf(axes, stat.getOperand()), place);
-          return {e.b.create<arith::MaxUIOp>(e.loc, carried[0], asInts(e.b.create<math::AbsFOp>(e.loc, v)))};
-        });
-    Value bits = e.b.create<vector::ReductionOp>(e.loc, vector::CombiningKind::MAXUI, largest[0]);
-    Value value = e.b.create<arith::BitcastOp>(e.loc, e.f32(), bits);
-    e.store(value, statBuffers[i], {zero, slot});
-    for (int64_t result : kernel.getResultsOf({ResultKind::Stat}))
-      if (cast<ResultAttr>(kernel.getResultSpecs()[result]).getStat() == int64_t(i))
-        e.store(value, results[result], {tile, row});
+/// An index of the address (SPEC.md, "Kernel", 6): a scalar, or of a column the 16 that follow.
+Value KernelEmitter::indexValue(IndexOp op, unsigned region, const Place &place) {
+  SmallVector<Axis> visible = kernel.getVisibleAxes(region);
+  Axis rowAxis = visible[visible.size() - 2], columnAxis = visible.back();
+  bool hasTile = visible.size() == 3;
+  Value zero = e.index(0), tile = hasTile ? place[Axis::T] : zero;
+  switch (op.getKind()) {
+  case IndexKind::Tile:
+    return e.toI32(tile);
+  case IndexKind::Row:
+    return e.toI32(place[rowAxis]);
+  case IndexKind::TileRows:
+    return e.toI32(hasTile ? kernel.getTiling().buildPhysicalRows(e.b, e.loc, inputs, tile) : zero);
+  case IndexKind::Column: {
+    auto lanes = llvm::to_vector(llvm::seq<int32_t>(0, kLanes));
+    Value first = place[columnAxis];
+    if (columnAxis == Axis::K)
+      first = e.sub(first, tileBegin(tile));
+    Value steps = e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(e.ints(), ArrayRef<int32_t>(lanes)));
+    return e.b.create<arith::AddIOp>(e.loc, e.splat(e.toI32(first)), steps);
   }
+  }
+  llvm_unreachable("an IndexKind");
+}
+
+/// Loaded values of a side that some accumulator multiplies, each once, in the order of their first use.
+SmallVector<int64_t> KernelEmitter::usedValues(Side side) {
+  SmallVector<int64_t> used;
+  for (int64_t i = side == Side::Rhs; i < int64_t(kernel.getAccumulators().size()); i += 2)
+    if (!llvm::is_contained(used, kernel.getAccumulators()[i]))
+      used.push_back(kernel.getAccumulators()[i]);
+  return used;
 }
 
 /// Asks for the same place of a row that is packed later: a group of 16 rows ahead. Draws of a row are more
@@ -202,7 +218,10 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
   e.loop(zero, rowCount, 1, [&](Value r) {
     Value row = e.add(firstRow, r), slot = side == Side::Rhs ? e.add(rhsStatOffset, r) : r;
     if (llvm::any_of(kernel.getStats(), [&](Attribute stat) { return cast<StatAttr>(stat).getSide() == side; }))
-      e.when(statisticsDue, [&] { emitStatistics(side, row, slot, tile); });
+      e.when(statisticsDue, [&] {
+        if (failed(emitStatistics(side, row, slot, tile)))
+          ok = failure();
+      });
     drawRow(region, tile, row, e.sub(firstColumn, begin), columnCount, zero, 1);
     e.loop(zero, columnCount, kLanes, [&](Value c) {
       Place place;
@@ -217,37 +236,52 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
         arguments.push_back(loadElements(operand, cast<AxesAttr>(axes), place));
       // A statistic of this side is per source row: a scalar here.
       appendVisible(arguments, region, place, [&](int64_t i) { return e.load(statBuffers[i], {zero, slot}); });
-      auto draw = [&](DrawOpInterface op) { return drawn(region, op, zero, 1, c); };
-      FailureOr<RegionResult> result = emitRegion(e, body, arguments, draw);
+      auto lookup = [&](Operation *op) { return leaf(op, region, place, zero, 1, c); };
+      FailureOr<RegionResult> result = emitRegion(e, body, arguments, lookup);
       if (failed(result)) {
         ok = failure();
         return;
       }
-      put(r, c, e.select(place.mask, asVector(e, result->values[0]), e.zeros()));
+      SmallVector<Value> vectors;
+      for (int64_t value : usedValues(side))
+        vectors.push_back(e.select(place.mask, asVector(e, result->values[value]), e.zeros()));
+      put(r, c, vectors);
     });
   });
   return ok;
 }
 
-/// Zero vectors for rows [from, to): what pads a block to whole micro-kernels.
-void KernelEmitter::zeroRows(Value from, Value to, Value columnCount, Put put) {
-  e.loop(from, to, 1,
-         [&](Value r) { e.loop(e.index(0), columnCount, kLanes, [&](Value c) { put(r, c, e.zeros()); }); });
+/// The value of a result's element, plus the initial one where that is given.
+Value KernelEmitter::addInit(Value value, ValueRange at, Value mask) {
+  if (!kernel.getInit())
+    return value;
+  Value initial = e.loadMasked(operandOf(kernel.getInit()), at, mask);
+  return e.b.create<arith::AddFOp>(e.loc, initial, asVector(e, value));
 }
 
-/// MR x 16 sums over `contraction` (padded to the unrolling). lhs element (i, c) lies at lhsRow + i * (kc + 16) + c,
-/// or, where source rows run along the contraction, at lhsRow + c * 16 + i.
-void KernelEmitter::micro(Value lhsRow, Value rhsPanel, Value contraction, bool lhsTransposed,
+/// Zero vectors for rows [from, to): what pads a block to whole micro-kernels.
+void KernelEmitter::zeroRows(Side side, Value from, Value to, Value columnCount, Put put) {
+  SmallVector<Value> zeros(usedValues(side).size(), e.zeros());
+  e.loop(from, to, 1, [&](Value r) { e.loop(e.index(0), columnCount, kLanes, [&](Value c) { put(r, c, zeros); }); });
+}
+
+/// MR x 16 sums of accumulator `pair` over `contraction` (padded to the unrolling). lhs element (i, c) lies at lhsRow +
+/// i * (kc + 16) + c, or, where source rows run along the contraction, at lhsRow + c * 16 + i.
+void KernelEmitter::micro(int64_t pair, Value lhsRow, Value rhsPanel, Value contraction, bool lhsTransposed,
                           SmallVectorImpl<Value> &accumulators) {
-  Value zero = e.index(0);
+  auto packed = [&](Side side, ArrayRef<Value> blocks) {
+    SmallVector<int64_t> used = usedValues(side);
+    return blocks[llvm::find(used, kernel.getAccumulators()[2 * pair + (side == Side::Rhs)]) - used.begin()];
+  };
+  Value zero = e.index(0), lhsBlock = packed(Side::Lhs, packedLhs), rhsBlock = packed(Side::Rhs, packedRhs);
   accumulators = e.loop(zero, contraction, s.unroll, accumulators, [&](Value c0, ValueRange carried) {
     SmallVector<Value> next(carried);
     for (int64_t u = 0; u < s.unroll; ++u) {
       Value c = e.add(c0, e.index(u));
-      Value rhs = e.loadVector(packedRhs, {e.add(rhsPanel, c), zero});
+      Value rhs = e.loadVector(rhsBlock, {e.add(rhsPanel, c), zero});
       for (int64_t i = 0; i < s.mr; ++i) {
         Value offset = lhsTransposed ? e.add(e.mul(c, kLanes), e.index(i)) : e.add(c, e.index(i * (s.kc + kLanes)));
-        Value lhs = e.load(packedLhs, {zero, e.add(lhsRow, offset)});
+        Value lhs = e.load(lhsBlock, {zero, e.add(lhsRow, offset)});
         next[i] = e.b.create<math::FmaOp>(e.loc, e.splat(lhs), rhs, next[i]); // vector.fma may become two operations
       }
     }

@@ -47,30 +47,39 @@ private:
     Value &operator[](Axis axis) { return at[size_t(axis)]; }
     Value operator[](Axis axis) const { return at[size_t(axis)]; }
   };
-  using Put = llvm::function_ref<void(Value row, Value column, Value vector)>;
+  /// Takes the vectors of 16 of the loaded values that accumulators use, in the order of usedValues().
+  using Put = llvm::function_ref<void(Value row, Value column, mlir::ValueRange vectors)>;
 
   Value operandOf(Value original) const { return memrefOf.lookup(original); }
   Value loadAt(Value original, analog::AxesAttr axes, const Place &place);
   Value loadParam(int64_t i, const Place &place);
   void appendVisible(llvm::SmallVectorImpl<Value> &arguments, unsigned region, const Place &place,
                      llvm::function_ref<Value(int64_t stat)> stat);
+  void appendEpilogue(llvm::SmallVectorImpl<Value> &arguments, unsigned region, const Place &place);
   void workspaceBegin();
   void drawRow(unsigned region, Value tile, Value row, Value firstColumn, Value count, Value slot, int64_t stride);
-  Value drawn(unsigned region, analog::DrawOpInterface draw, Value slot, int64_t stride, Value column);
+  Value leaf(mlir::Operation *op, unsigned region, const Place &place, Value slot, int64_t stride, Value column);
+  Value indexValue(analog::IndexOp op, unsigned region, const Place &place);
+  llvm::SmallVector<int64_t> usedValues(Side side);
   Value workspace(int64_t rows, int64_t columns);
   Value tileBegin(Value tile);
   Value loadElements(Value original, analog::AxesAttr axes, const Place &place);
 
-  void emitStatistics(Side side, Value row, Value slot, Value tile);
+  mlir::LogicalResult emitStatistics(Side side, Value row, Value slot, Value tile);
+  mlir::FailureOr<Value> emitStatistic(int64_t stat, Value row, Value slot, Value tile);
+  mlir::FailureOr<Value> statElements(int64_t stat, const Place &place, Value slot);
   void prefetchResult(Value firstRow, Value rows, Value firstColumn, Value columns);
   void prefetchNextBlock(Value j0, Value c0, Value end, Value ip, Value jp);
   void prefetchAhead(Side side, const Place &place);
   mlir::LogicalResult pack(Side side, Value firstRow, Value rows, Value firstColumn, Value columns, Value tile,
                            Value statisticsDue, Put put);
-  void zeroRows(Value from, Value to, Value columns, Put put);
-  void micro(Value lhsRow, Value rhsPanel, Value depth, bool lhsTransposed, llvm::SmallVectorImpl<Value> &sums);
+  void zeroRows(Side side, Value from, Value to, Value columns, Put put);
+  void micro(int64_t pair, Value lhsRow, Value rhsPanel, Value depth, bool lhsTransposed,
+             llvm::SmallVectorImpl<Value> &sums);
+  Value addInit(Value value, mlir::ValueRange at, Value mask);
   mlir::LogicalResult emitForward();
   mlir::LogicalResult emitForwardTile(Value i0, Value mc, Value t);
+  void emitPanel(Value panel, Value kc);
   mlir::LogicalResult emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t);
   void storeBits(Value bits, Value memref, const Place &place);
   mlir::LogicalResult emitEmptySum();
@@ -92,8 +101,10 @@ private:
   int64_t workspaceUsed = 0;
   // Workspace: packed operands, sums of a block, draws of a few rows, a row for transposition, statistics of rows, a
   // strided row.
-  Value packedLhs, packedRhs, sums, draws, rowBuffer, gatherBuffer;
-  llvm::SmallVector<Value> statBuffers; // [stat]: one float per source row of a block
+  Value draws, gatherBuffer;
+  llvm::SmallVector<Value> packedLhs, packedRhs, rowBuffers; // of each used value
+  llvm::SmallVector<Value> sums;                             // of each accumulator
+  llvm::SmallVector<Value> statBuffers;                      // [stat]: one float per source row of a block
   Value rhsStatOffset; // of the first row of the rhs part being packed, within the block of the statistics
 };
 

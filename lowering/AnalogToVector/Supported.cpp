@@ -1,5 +1,6 @@
 #include "lowering/AnalogToVector/Supported.h"
 
+#include "dialect/Transforms/SoleKernel.h"
 #include "lowering/AnalogToVector/VectorRegion.h"
 
 using namespace mlir;
@@ -10,31 +11,16 @@ namespace {
 
 InFlightDiagnostic refuse(TiledMvmOp kernel) { return kernel.emitOpError("not lowered: expected "); }
 
-/// The kernel is the whole function: its operands are the arguments, its results what is returned.
-LogicalResult checkFunction(func::FuncOp function, TiledMvmOp kernel) {
-  for (auto [i, operand] : llvm::enumerate(kernel->getOperands()))
-    if (!isa<BlockArgument>(operand))
-      return refuse(kernel) << "operands that are arguments of @" << function.getName() << ", operand " << i
-                            << " is computed";
-  Operation *terminator = function.front().getTerminator();
-  if (terminator->getOperands() != kernel.getResults())
-    return refuse(kernel) << "@" << function.getName() << " to return the kernel's " << kernel.getNumResults()
-                          << " results in their order and nothing else";
-  if (function.front().getOperations().size() != 2)
-    return refuse(kernel) << "no other operation in @" << function.getName();
-  return success();
-}
-
 /// Axis along which the lanes of a region's vectors run.
-Axis vectorAxis(TiledMvmOp kernel, unsigned region) {
-  if (region == TiledMvmOp::kLoadLhs || region == TiledMvmOp::kLoadRhs)
-    return kernel.getElementAxes(region == TiledMvmOp::kLoadLhs ? Side::Lhs : Side::Rhs).second;
-  return kernel.getOutputAxes().second;
-}
+Axis vectorAxis(TiledMvmOp kernel, unsigned region) { return kernel.getVisibleAxes(region).back(); }
 
-/// Lanes run along the last axis of whatever varies over them.
-LogicalResult checkLanes(TiledMvmOp kernel, unsigned region, StringRef what, AxesAttr over) {
+/// Lanes run along the last axis of whatever varies over them; 16 bits of a word are 16 lanes of n, which begin at a
+/// multiple of 16 (a tile of k need not).
+LogicalResult checkLanes(TiledMvmOp kernel, unsigned region, StringRef what, Value operand, AxesAttr over) {
   Axis axis = vectorAxis(kernel, region);
+  if (TiledMvmOp::isBits(operand) && (over.getAxes().back() != Axis::N || axis != Axis::N))
+    return refuse(kernel) << "packed bits with words along n where " << TiledMvmOp::getRegionName(region)
+                          << " reads them along n, got " << over.str();
   if (!over.contains(axis) || over.getAxes().back() == axis)
     return success();
   return refuse(kernel) << what << " over " << over.str() << " to have " << stringifyAxis(axis) << " last, where "
@@ -54,33 +40,43 @@ LogicalResult checkOperands(TiledMvmOp kernel) {
     if (row != wantedRow || column != wantedColumn)
       return refuse(kernel) << "the first " << stringifySide(side) << " operand over (" << stringifyAxis(wantedRow)
                             << ", " << stringifyAxis(wantedColumn) << "), got " << kernel.getAxesOf(axes, 0).str();
-    for (Attribute over : axes)
+    for (auto [operand, over] : llvm::zip(side == Side::Lhs ? kernel.getLhs() : kernel.getRhs(), axes))
       if (failed(checkLanes(kernel, side == Side::Lhs ? TiledMvmOp::kLoadLhs : TiledMvmOp::kLoadRhs,
-                            stringifySide(side), cast<AxesAttr>(over))))
+                            stringifySide(side), operand, cast<AxesAttr>(over))))
         return failure();
   }
-  for (unsigned region = 0; region < TiledMvmOp::kTail; ++region)
-    for (int64_t i : kernel->getRegion(region).empty() ? SmallVector<int64_t>() : kernel.getVisibleParams(region))
-      if (failed(checkLanes(kernel, region, "a parameter", kernel.getAxesOf(kernel.getParamAxes(), i))))
+  for (unsigned region = 0; region < kernel->getNumRegions(); ++region)
+    for (int64_t i : region == TiledMvmOp::kTail || kernel->getRegion(region).empty() ? SmallVector<int64_t>()
+                                                                                      : kernel.getVisibleParams(region))
+      if (failed(checkLanes(kernel, region, "a parameter", kernel.getParams()[i],
+                            kernel.getAxesOf(kernel.getParamAxes(), i))))
         return failure();
-  for (Attribute over : kernel.getEpilogueAxes())
-    if (failed(checkLanes(kernel, TiledMvmOp::kFinish, "an epilogue operand", cast<AxesAttr>(over))))
+  for (auto [operand, over] : llvm::zip(kernel.getEpilogue(), kernel.getEpilogueAxes()))
+    if (failed(checkLanes(kernel, TiledMvmOp::kFinish, "an epilogue operand", operand, cast<AxesAttr>(over))))
       return failure();
-  if (kernel.isForward() && !kernel.getEpilogue().empty())
-    return refuse(kernel) << "no epilogue operand where k is contracted";
-  if (kernel.getInit())
-    return refuse(kernel) << "no initial value of the result";
   return success();
 }
 
+/// Transcendental functions would become calls of the C library, whose last bits differ from machine to machine.
+LogicalResult checkCode(TiledMvmOp kernel) {
+  WalkResult result = kernel->walk([](Operation *op) -> WalkResult {
+    if (isa<math::ExpOp, math::LogOp, math::PowFOp, math::TanhOp>(op))
+      return op->emitOpError("not lowered: has no vector form on the CPU backend yet");
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult checkContraction(TiledMvmOp kernel) {
-  if (kernel.getAccumulators() != ArrayRef<int64_t>({0, 0}))
-    return refuse(kernel) << "one accumulator of the first loaded values, 0 * 0";
+  if (!kernel.isForward() && kernel.getAccumulatorCount() != 1)
+    return refuse(kernel) << "one accumulator where k is an output axis, got " << kernel.getAccumulatorCount();
   for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i) {
     StatAttr stat = kernel.getStat(i);
-    if (stat.getKind() != StatKind::AbsMax || stat.getOver().getAxes().size() != 2 || !kernel.getStatMaps()[i].empty())
-      return refuse(kernel) << "statistics to be absmax over (t, row) without a map, got "
-                            << stringifyStatKind(stat.getKind()) << " over " << stat.getOver().str();
+    if (stat.getOver().getAxes().size() != 2)
+      return refuse(kernel) << "statistics over (t, row), got " << stringifyStatKind(stat.getKind()) << " over "
+                            << stat.getOver().str();
+    if (!drawsOf(kernel.getStatMaps()[i]).empty())
+      return refuse(kernel) << "no draw in the map of a statistic";
     if (stat.getSide() == Side::Lhs ? !kernel.isForward() : kernel.getContract() == Axis::M)
       return refuse(kernel) << "no statistic of " << stringifySide(stat.getSide()) << " where "
                             << stringifyAxis(kernel.getContract()) << " is contracted; import it as a parameter";
@@ -108,8 +104,11 @@ LogicalResult checkResults(TiledMvmOp kernel) {
 } // namespace
 
 LogicalResult checkSupported(func::FuncOp function, TiledMvmOp kernel) {
-  return failure(failed(checkFunction(function, kernel)) || failed(checkOperands(kernel)) ||
-                 failed(checkContraction(kernel)) || failed(checkResults(kernel)));
+  std::string why;
+  if (!soleKernel(function, why))
+    return refuse(kernel) << "@" << function.getName() << " to be one fused kernel, but " << why;
+  return failure(failed(checkOperands(kernel)) || failed(checkCode(kernel)) || failed(checkContraction(kernel)) ||
+                 failed(checkResults(kernel)));
 }
 
 } // namespace mho::lowering

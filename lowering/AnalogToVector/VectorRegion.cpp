@@ -2,6 +2,8 @@
 
 #include "mlir/IR/IRMapping.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mho::analog;
 
@@ -21,25 +23,49 @@ SmallVector<DrawOpInterface> drawsOf(Region &region) {
   return draws;
 }
 
+/// A value of `like`'s type in all lanes, where it is a vector.
+static Value constantLike(Emit &e, Type like, Attribute value) {
+  if (auto vector = dyn_cast<VectorType>(like))
+    return e.b.create<arith::ConstantOp>(e.loc, DenseElementsAttr::get(vector, value));
+  return e.b.create<arith::ConstantOp>(e.loc, cast<TypedAttr>(value));
+}
+
+/// fptosi of SPEC.md: towards 0, the nearest end of i32 where that is beyond, of NaN 0. MLIR's is defined within i32.
+static Value emitToInt32(Emit &e, Value v) {
+  auto real = [&](float bound) { return constantLike(e, v.getType(), e.b.getF32FloatAttr(bound)); };
+  Value isNumber = e.b.create<arith::CmpFOp>(e.loc, arith::CmpFPredicate::ORD, v, v);
+  Value number = e.b.create<arith::SelectOp>(e.loc, isNumber, v, real(0));
+  Value isAbove = e.b.create<arith::CmpFOp>(e.loc, arith::CmpFPredicate::OGE, number, real(0x1p31f));
+  Value low = e.b.create<arith::MaximumFOp>(e.loc, number, real(-0x1p31f));
+  Value within = e.b.create<arith::MinimumFOp>(e.loc, low, real(std::nextafter(0x1p31f, 0.0f)));
+  Type i32 = e.b.getI32Type();
+  if (auto vector = dyn_cast<VectorType>(v.getType()))
+    i32 = VectorType::get(vector.getShape(), i32);
+  Value converted = e.b.create<arith::FPToSIOp>(e.loc, i32, within);
+  return e.b.create<arith::SelectOp>(e.loc, isAbove, constantLike(e, i32, e.b.getI32IntegerAttr(INT32_MAX)), converted);
+}
+
 /// Clones one scalar op, on vectors if an operand is one.
 static LogicalResult emitScalarOp(Emit &e, Operation &op, IRMapping &mapping) {
   if (op.getNumRegions() != 0 || !isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
     return op.emitError("has no vector form on the CPU backend yet");
-  // These would become calls of the C library, whose last bits differ from machine to machine.
-  if (isa<math::ExpOp, math::LogOp, math::PowFOp, math::TanhOp>(op))
-    return op.emitError("has no vector form on the CPU backend yet");
   bool anyVector =
       llvm::any_of(op.getOperands(), [&](Value v) { return isa<VectorType>(mapping.lookup(v).getType()); });
-  if (!anyVector) {
-    e.b.clone(op, mapping);
+  SmallVector<Value> operands;
+  for (Value operand : op.getOperands()) {
+    Value value = mapping.lookup(operand);
+    operands.push_back(anyVector ? asVector(e, value) : value);
+  }
+  if (isa<arith::FPToSIOp>(op)) {
+    mapping.map(op.getResult(0), emitToInt32(e, operands[0]));
     return success();
   }
-  SmallVector<Value> operands;
-  for (Value operand : op.getOperands())
-    operands.push_back(asVector(e, mapping.lookup(operand)));
+  if (isa<arith::ShLIOp, arith::ShRUIOp, arith::ShRSIOp>(op)) // by the amount modulo 32; MLIR's is defined below 32
+    operands[1] = e.b.create<arith::AndIOp>(e.loc, operands[1],
+                                            constantLike(e, operands[1].getType(), e.b.getI32IntegerAttr(31)));
   OperationState state(e.loc, op.getName(), operands, {}, op.getAttrs());
   for (Type type : op.getResultTypes())
-    state.types.push_back(VectorType::get({kLanes}, type));
+    state.types.push_back(anyVector ? Type(VectorType::get({kLanes}, type)) : type);
   state.propertiesAttr = op.getPropertiesAsAttribute();
   Operation *vectorOp = e.b.create(state);
   for (auto [from, to] : llvm::zip(op.getResults(), vectorOp->getResults()))
@@ -48,15 +74,15 @@ static LogicalResult emitScalarOp(Emit &e, Operation &op, IRMapping &mapping) {
 }
 
 /// A surrogate is its value region.
-static LogicalResult emitBody(Emit &e, Block &block, IRMapping &mapping, DrawLookup draw) {
+static LogicalResult emitBody(Emit &e, Block &block, IRMapping &mapping, LeafLookup leaf) {
   for (Operation &op : block.without_terminator()) {
-    if (auto drawn = dyn_cast<DrawOpInterface>(op)) {
-      mapping.map(op.getResult(0), draw(drawn));
+    if (isa<DrawOpInterface, IndexOp>(op)) {
+      mapping.map(op.getResult(0), leaf(&op));
     } else if (auto surrogate = dyn_cast<SurrogateOp>(op)) {
       Block &value = surrogate.getValue().front();
       for (auto [argument, input] : llvm::zip(value.getArguments(), surrogate.getInputs()))
         mapping.map(argument, mapping.lookup(input));
-      if (failed(emitBody(e, value, mapping, draw)))
+      if (failed(emitBody(e, value, mapping, leaf)))
         return failure();
       auto yield = cast<YieldOp>(value.getTerminator());
       mapping.map(surrogate.getResult(), mapping.lookup(yield.getValues()[0]));
@@ -69,10 +95,10 @@ static LogicalResult emitBody(Emit &e, Block &block, IRMapping &mapping, DrawLoo
   return success();
 }
 
-FailureOr<RegionResult> emitRegion(Emit &e, Region &region, ValueRange arguments, DrawLookup draw) {
+FailureOr<RegionResult> emitRegion(Emit &e, Region &region, ValueRange arguments, LeafLookup leaf) {
   IRMapping mapping;
   mapping.map(region.getArguments(), arguments);
-  if (failed(emitBody(e, region.front(), mapping, draw)))
+  if (failed(emitBody(e, region.front(), mapping, leaf)))
     return failure();
   auto yield = cast<YieldOp>(region.front().getTerminator());
   RegionResult result;

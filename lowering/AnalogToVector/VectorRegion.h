@@ -14,12 +14,12 @@ struct RegionResult {
   llvm::SmallVector<mlir::Value> values, bits, reductions;
 };
 
-/// The vector of a draw.
-using DrawLookup = llvm::function_ref<mlir::Value(analog::DrawOpInterface)>;
+/// The value of an op that depends on where the element is: a draw (DrawOpInterface) or an IndexOp.
+using LeafLookup = llvm::function_ref<mlir::Value(mlir::Operation *)>;
 
-/// Emits the region's code at the builder. `arguments` are f32 (or i1) scalars or vectors of 16; `draw` gives
-/// what the region draws. Fails on an op that has no vector form, saying so at the op.
-mlir::FailureOr<RegionResult> emitRegion(Emit &e, mlir::Region &region, mlir::ValueRange arguments, DrawLookup draw);
+/// Emits the region's code at the builder. `arguments` are f32 (or i1) scalars or vectors of 16; `leaf` gives
+/// what the region draws and the indices it asks for. Fails on an op that has no vector form, saying so at the op.
+mlir::FailureOr<RegionResult> emitRegion(Emit &e, mlir::Region &region, mlir::ValueRange arguments, LeafLookup leaf);
 
 /// A value as a vector of 16.
 mlir::Value asVector(Emit &e, mlir::Value value);

@@ -16,6 +16,57 @@ func.func @two_operands(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf
 
 // -----
 
+func.func @bits_not_kept(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected the bits of end_tile to be those that its surrogates save, in order (analog-fuse with save-for-backward keeps them)}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32):
+      %u, %b = analog.surrogate(%a) value { ^bb0(%i: f32):
+        %o = arith.cmpf ogt, %i, %i : f32
+        analog.yield %i : f32 bits(%o) } derivative { ^bb0(%o: i1, %g: f32): analog.yield %g : f32 } : f32, i1
+      analog.yield %u : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @a_draw_in_finish(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected neither draws nor indices in finish}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) keys(%key : tensor<2xi64>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32):
+      %n = analog.normal key(0) stream(0) : f32
+      analog.yield %n : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @a_result_left_out(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected @a_result_left_out to be one fused kernel, but it does not return the results of its analog.tiled_mvm, all of them in order}}
+  %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) stats(absmax(lhs 0) over (t, m)) results(value over (m, n), stat 0 over (t, m))
+    load_lhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>, tensor<2x?xf32>
+  return %r#0 : tensor<?x6xf32>
+}
+
+// -----
+
 func.func @two_accumulators(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
   // expected-error @below {{not differentiated: expected one accumulator per tile, of the first loaded values}}
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)

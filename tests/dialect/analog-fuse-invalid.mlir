@@ -71,3 +71,14 @@ func.func @row_of_the_weight(%x: tensor<6x8xf32>, %w: tensor<6x8xf32>) -> tensor
   %y = analog.accumulate %p : (tensor<2x6x6xf32>) -> tensor<6x6xf32>
   return %y : tensor<6x6xf32>
 }
+
+// -----
+
+func.func @scale_over_outputs_on_the_input(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %s: tensor<?xf32>, %k: tensor<2xi64>) -> tensor<?x6xf32>
+    attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{not fused: expected its scales to vary over axes of the elements it acts on, got (n)}}
+  %c = analog.inject_noise %x scale(%s over (n)) key(%k, stream = 3) {sigma = 0.5 : f32} : (tensor<?x8xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x8xf32>
+  %p = analog.mvm %c, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

@@ -87,3 +87,21 @@ func.func @surrogate_c8(%x: f32) {
     derivative { ^bb0(%o: i1, %g: f32): analog.yield %g : f32 } : f32
   return
 }
+
+// -----
+
+func.func @surrogate_c9(%x: f32) {
+  // expected-error @below {{expected bits of the value region and reductions of the derivative only, got others}}
+  %r = analog.surrogate(%x) value { ^bb0(%i: f32): analog.yield %i : f32 reduce(%i : f32) }
+    derivative { ^bb0(%i: f32, %g: f32): analog.yield %g : f32 } : f32
+  return
+}
+
+// -----
+
+func.func @surrogate_c10(%x: f32) {
+  // expected-error @below {{expected to stand in a region of analog.tiled_mvm, got 'func.func'}}
+  %r = analog.surrogate(%x) value { ^bb0(%i: f32): analog.yield %i : f32 }
+    derivative { ^bb0(%i: f32, %g: f32): analog.yield %g : f32 } : f32
+  return
+}

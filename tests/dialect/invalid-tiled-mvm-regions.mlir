@@ -252,7 +252,7 @@ func.func @tiled_mvm_c39(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?x
     end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32): analog.yield %s : f32 reduce(%s : f32) }
     tail { ^bb0(%s: f32):
-      // expected-error @below {{expected no draw in the tail, which has no element}}
+      // expected-error @below {{expected neither draw nor index in the tail, which has no element}}
       %n = analog.normal key(0) stream(0) : f32
       analog.yield %n : f32 }
     : tensor<?x6xf32>, tensor<6xf32>

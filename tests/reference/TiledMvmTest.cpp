@@ -69,6 +69,54 @@ static std::vector<Layer> layers() {
 INSTANTIATE_TEST_SUITE_P(Layers, FusedLayer, testing::ValuesIn(layers()),
                          [](const auto &info) { return std::string(info.param.name); });
 
+/// One tensor as range over (t), as bias over (n) and as scale over (n): three parameters of the kernel.
+TEST(FusedLayer, OneValueOverSeveralAxes) {
+  const char *text = R"(
+    func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %b: tensor<?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 3>} {
+      %c = analog.quantize_input %x range(%b over (t)) {half_levels = 127.0 : f32} : tensor<?x?xf32>, tensor<?xf32> -> tensor<?x?xf32>
+      %p = analog.mvm %c, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+      %r = analog.rescale %p range(%b over (t)) {half_levels = 127.0 : f32} : tensor<?x?x?xf32>, tensor<?xf32> -> tensor<?x?x?xf32>
+      %n = analog.inject_noise %r scale(%b over (m)) key(%key, stream = 1) {sigma = 0.5 : f32} : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
+      %y = analog.accumulate %n bias(%b) : (tensor<?x?x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    })";
+  Program algebra(text), fused(text);
+  fuseAndDifferentiate(fused);
+  std::vector<Tensor> inputs{randomTensor({3, 7}, 1), randomTensor({3, 7}, 2), Tensor::of({3}, {.5, .75, 1.25}),
+                             Tensor::integers({2}, {3, 4})};
+  expectValues(fused.all("f", inputs)[0], algebra.one("f", inputs).reals);
+}
+
+/// A normal that is the addend of a fused multiply-add, and one inside a surrogate: the noise-free weight is 2 w.
+TEST(Differentiate, NoiseFreeCodeHasNoDrawAndKeepsTheRest) {
+  Program program(R"(
+    func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> {
+      %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 0>)
+          lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) keys(%key : tensor<2xi64>)
+          results(value over (m, n))
+        load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+        load_rhs { ^bb0(%v: f32):
+          %two = arith.constant 2.0 : f32
+          %n = analog.normal key(0) stream(0) : f32
+          %f = math.fma %v, %two, %n : f32
+          %s = analog.surrogate(%f) value { ^bb0(%i: f32):
+            %m = analog.normal key(0) stream(1) : f32
+            %g = math.fma %i, %m, %i : f32
+            analog.yield %g : f32
+          } derivative { ^bb0(%i: f32, %g: f32): analog.yield %g : f32 } : f32
+          analog.yield %s : f32 }
+        accumulate(0 * 0)
+        end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+        finish { ^bb0(%s: f32): analog.yield %s : f32 }
+        : tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    })");
+  fuseAndDifferentiate(program);
+  auto dx = program.all("f_dx", {Tensor::of({1, 1}, {3}), Tensor::of({1, 2}, {1, 1}), Tensor::of({1, 2}, {5, -7}),
+                                 Tensor::integers({2}, {1, 0})});
+  expectValues(dx[0], {30, -42});
+}
+
 //===-- features --------------------------------------------------------------------------------------------------===//
 
 TEST(TiledMvm, SeveralAccumulatorsStatisticsAndIndices) {
