@@ -25,6 +25,7 @@ endif()
 option(MHO_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
 if(MHO_SANITIZE)
   # MLIR and torch are not instrumented, so container annotations and vptr checks across them would report what is no error.
+  # So would LLVM's poisoned arenas, which MLIR fills without unpoisoning: the preset's ASAN_OPTIONS switches them off.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()

@@ -26,6 +26,8 @@ def Analog_Dialect : Dialect {
     static constexpr llvm::StringLiteral kNameAttr = "analog.name";
     /// Argument attribute: value of a scalar strength when the caller gives none. Not part of a kernel's identity.
     static constexpr llvm::StringLiteral kValueAttr = "analog.value";
+    /// Result attribute of a gradient function: the argument of the forward function that the result is the gradient of.
+    static constexpr llvm::StringLiteral kGradientAttr = "analog.gradient";
   }];
 }
 

@@ -87,7 +87,8 @@ LogicalResult GradientKernel::buildInput() {
   buildLoad(gradient, kernel.getLoadRhs(), true);
   if (failed(buildFinish(gradient, Side::Lhs, false)))
     return failure();
-  finishFunction(gradient, "dx");
+  finishFunction(gradient);
+  nameResults("dx", cast<BlockArgument>(kernel.getLhs()[0]).getArgNumber());
   return success();
 }
 
@@ -102,7 +103,8 @@ LogicalResult GradientKernel::buildWeight() {
   buildLoad(gradient, kernel.getLoadLhs(), false);
   if (failed(buildFinish(gradient, Side::Rhs, true)))
     return failure();
-  finishFunction(gradient, "dweight");
+  finishFunction(gradient);
+  nameResults("dweight", cast<BlockArgument>(kernel.getRhs()[0]).getArgNumber());
   return success();
 }
 

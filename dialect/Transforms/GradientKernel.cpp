@@ -210,7 +210,7 @@ LogicalResult GradientKernel::buildFinish(TiledMvmOp gradient, Side side, bool n
 }
 
 /// tail: each surrogate's own tail gives the parameter gradient in place of its first reduction; the rest is passed
-/// through.
+/// through. A parameter of several surrogates has one gradient, their sum in the place of the first.
 LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reductions) {
   Region &region = gradient.getTail();
   openRegion(region);
@@ -234,27 +234,36 @@ LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, ArrayRef<PendingRed
         return surrogate.emitOpError("not differentiated: expected input ")
                << i + 1 << ", which its tail uses, to be a parameter over axes of its gradient";
     }
-    YieldOp yield = cloneRegionBody(builder, tail, mapping);
-    yielded[first] = mapping.lookupOrDefault(yield.getValues()[0]);
+    Value value = mapping.lookupOrDefault(cloneRegionBody(builder, tail, mapping).getValues()[0]);
+    Value param = kernel.getParams()[*paramOfLoad(kernel, surrogate.getInputs()[*surrogate.getWrt()])];
+    unsigned argument = cast<BlockArgument>(param).getArgNumber();
+    auto [it, isFirst] = parameterGradients.insert({argument, first});
+    Value &total = yielded[it->second];
+    total = isFirst ? value : ScalarBuilder{builder, loc}.add(total, value);
     first += reduction.summands.size();
   }
   builder.create<YieldOp>(loc, yielded, ValueRange{}, ValueRange{});
   return success();
 }
 
-/// Erases what no derivative uses, and returns the results by name: `value` first, then the gradients of parameters and
-/// their counts.
-void GradientKernel::finishFunction(TiledMvmOp gradient, StringRef valueName) {
+/// Names the results after what they are gradients of: `value` first, then those of the parameters; the counts beside
+/// them have no name.
+void GradientKernel::nameResults(StringRef valueName, unsigned valueArgument) {
+  auto setResult = [&](unsigned i, StringRef name, unsigned argument) {
+    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
+    function.setResultAttr(i, AnalogDialect::kGradientAttr, builder.getI64IntegerAttr(argument));
+  };
+  setResult(0, valueName, valueArgument);
+  for (auto [argument, reduction] : parameterGradients) {
+    auto name = forward.getArgAttrOfType<StringAttr>(argument, AnalogDialect::kNameAttr);
+    setResult(1 + reduction, name ? "d" + name.str() : "dparam" + std::to_string(argument), argument);
+  }
+}
+
+/// Erases what no derivative uses, and returns the results.
+void GradientKernel::finishFunction(TiledMvmOp gradient) {
   builder.create<func::ReturnOp>(loc, gradient.getResults());
   function.setType(FunctionType::get(builder.getContext(), function.getArgumentTypes(), gradient.getResultTypes()));
-  // A second range has its own sum and counts: drange#2, ...
-  constexpr StringLiteral names[] = {"drange", "unclipped", "inputs"};
-  function.setResultAttr(0, AnalogDialect::kNameAttr, builder.getStringAttr(valueName));
-  for (unsigned i = 1; i < gradient.getOutputs().size(); ++i) {
-    unsigned number = (i - 1) / std::size(names) + 1;
-    std::string name = names[(i - 1) % std::size(names)].str() + (number > 1 ? "#" + std::to_string(number) : "");
-    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
-  }
   for (Region &region : gradient->getRegions())
     if (!region.empty())
       eraseUnused(region.front());

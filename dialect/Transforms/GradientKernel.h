@@ -4,6 +4,7 @@
 #include "dialect/Transforms/ScalarGradient.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace mho::analog {
 
@@ -33,7 +34,8 @@ private:
   void cloneYield(mlir::Region &region, mlir::Region &source, mlir::IRMapping &mapping);
   mlir::LogicalResult buildFinish(TiledMvmOp gradient, Side side, bool noiseFree);
   mlir::LogicalResult buildTail(TiledMvmOp gradient, llvm::ArrayRef<PendingReduction> reductions);
-  void finishFunction(TiledMvmOp gradient, llvm::StringRef valueName);
+  void nameResults(llvm::StringRef valueName, unsigned valueArgument);
+  void finishFunction(TiledMvmOp gradient);
 
   mlir::func::FuncOp forward, function;
   TiledMvmOp kernel;
@@ -47,6 +49,8 @@ private:
   llvm::DenseMap<int64_t, int64_t> importedStat; // statistic of the forward kernel -> parameter of the gradient kernel
   llvm::SmallVector<mlir::Attribute> stats;      // recomputed statistics of the weight
   llvm::DenseMap<int64_t, int64_t> recomputedStat;
+  /// Argument of the forward function -> the reduction in whose place its gradient stands.
+  llvm::MapVector<unsigned, unsigned> parameterGradients;
 };
 
 } // namespace mho::analog

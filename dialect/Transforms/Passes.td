@@ -71,7 +71,8 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     For a function @f of one tiled_mvm that contracts k, adds @f_dx (input gradient and gradients of the range) and @f_dw (weight
     gradient): the same contraction with other index maps, G = dL/dy mapped back through finish and end_tile in load_lhs:
     dX = load_lhs'(x) * sum_n G r(w), dW = load_rhs'(w) * sum_m G l(x). Their arguments are the output gradient (`grad`), the
-    arguments of @f, and what @f saved.
+    arguments of @f, and what @f saved. `analog.gradient` of a result is the argument of @f that it is the gradient of; results
+    without it are counts that its gradient was made of.
 
     Scalar code is differentiated in reverse; rounding and clamping carry surrogates (analog.surrogate), a draw is a constant. The
     weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.
@@ -96,7 +97,7 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     //
     // dX = load_lhs'(x) * (G W): the weight without its noise; beyond the range 0 in place of the gradient; the range's gradient is a sum.
     // CHECK: func.func @layer_dx([[G:%[^:]+]]: tensor<?x10xf32> {analog.name = "grad"}, [[X:%[^:]+]]: tensor<?x100xf32>, [[W:%[^:]+]]: tensor<10x100xf32>,
-    // CHECK-SAME: -> (tensor<?x100xf32> {analog.name = "dx"}, tensor<2xf32> {analog.name = "drange"}
+    // CHECK-SAME: -> (tensor<?x100xf32> {analog.gradient = 0 : i64, analog.name = "dx"}, tensor<2xf32> {analog.gradient = 2 : i64, analog.name = "dparam2"}
     // CHECK-NEXT: analog.tiled_mvm contract(n) tile(t of k : #analog.tiling<balanced, rows = 64>)
     // CHECK-NEXT: lhs([[G]] over (m, n) : tensor<?x10xf32>)
     // CHECK-NEXT: rhs([[W]] over (n, k) : tensor<10x100xf32>)
@@ -112,7 +113,7 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     //
     // dW = G^T load_lhs(x): the codes of the DAC.
     // CHECK: func.func @layer_dw([[G:%[^:]+]]: tensor<?x10xf32> {analog.name = "grad"}, [[X:%[^:]+]]: tensor<?x100xf32>
-    // CHECK-SAME: -> (tensor<10x100xf32> {analog.name = "dweight"})
+    // CHECK-SAME: -> (tensor<10x100xf32> {analog.gradient = 1 : i64, analog.name = "dweight"})
     // CHECK-NEXT: analog.tiled_mvm contract(m)
     // CHECK-NEXT: lhs([[G]] over (m, n) : tensor<?x10xf32>)
     // CHECK-NEXT: rhs([[X]] over (m, k) : tensor<?x100xf32>)

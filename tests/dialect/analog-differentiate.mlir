@@ -15,7 +15,7 @@
 // CHECK-SAME: [[SHARE:%[^:]+]]: f32 {analog.name = "input.quantize_input.share", analog.value = 0.949999988 : f32}
 // CHECK-SAME: [[BACK:%[^:]+]]: f32 {analog.name = "tile.rescale.half_levels", analog.value = 1.270000e+02 : f32}
 // CHECK-SAME: [[BITS:%[^:]+]]: tensor<2x?x8xi32> {analog.name = "saturation"})
-// CHECK-SAME: -> (tensor<?x784xf32> {analog.name = "dx"}, tensor<2xf32> {analog.name = "drange"}, tensor<2xf32> {analog.name = "unclipped"}, tensor<2xf32> {analog.name = "inputs"})
+// CHECK-SAME: -> (tensor<?x784xf32> {analog.gradient = 0 : i64, analog.name = "dx"}, tensor<2xf32> {analog.gradient = 3 : i64, analog.name = "dparam3"}, tensor<2xf32>, tensor<2xf32>)
 // CHECK-NEXT: analog.tiled_mvm contract(n) tile(t of k : #analog.tiling<balanced, rows = 512>)
 // CHECK-NEXT: lhs([[G]] over (m, n) : tensor<?x256xf32>, [[BITS]] over (t, m, n) : tensor<2x?x8xi32>)
 // CHECK-NEXT: rhs([[W]] over (n, k) : tensor<256x784xf32>)
@@ -65,7 +65,7 @@
 // Weight gradient: contracts the rows of the masked and scaled G with the DAC codes; the noise drops out.
 // CHECK-LABEL: func.func @linear_dw(
 // CHECK-SAME: [[G:%[^:]+]]: tensor<?x256xf32> {analog.name = "grad"}, [[X:%[^:]+]]: tensor<?x784xf32>, [[W:%[^:]+]]: tensor<256x784xf32>,
-// CHECK-SAME: [[BITS:%[^:]+]]: tensor<2x?x8xi32> {analog.name = "saturation"}) -> (tensor<256x784xf32> {analog.name = "dweight"})
+// CHECK-SAME: [[BITS:%[^:]+]]: tensor<2x?x8xi32> {analog.name = "saturation"}) -> (tensor<256x784xf32> {analog.gradient = 1 : i64, analog.name = "dweight"})
 // CHECK-NEXT: analog.tiled_mvm contract(m) tile(t of k : #analog.tiling<balanced, rows = 512>)
 // CHECK-NEXT: lhs([[G]] over (m, n) : tensor<?x256xf32>, [[BITS]] over (t, m, n) : tensor<2x?x8xi32>)
 // CHECK-NEXT: rhs([[X]] over (m, k) : tensor<?x784xf32>)
@@ -102,7 +102,7 @@ func.func @linear(%x: tensor<?x784xf32>, %w: tensor<256x784xf32>, %bias: tensor<
 // A dynamic range is a constant: no mask and no reduction, and the forward pass's own value is read. Nothing is dropped: the uniform draw is 1.
 // CHECK-LABEL: func.func @dynamic_dx(
 // CHECK-SAME: [[DAC:%[^:]+]]: f32 {analog.name = "input.quantize_input.half_levels"
-// CHECK-SAME: [[RANGE:%[^:]+]]: tensor<2x?xf32> {analog.name = "row_range"}) -> (tensor<?x784xf32> {analog.name = "dx"})
+// CHECK-SAME: [[RANGE:%[^:]+]]: tensor<2x?xf32> {analog.name = "row_range"}) -> (tensor<?x784xf32> {analog.gradient = 0 : i64, analog.name = "dx"})
 // CHECK: params([[DAC]] : f32, {{.*}}, [[RANGE]] over (t, m) : tensor<2x?xf32>)
 // CHECK: results(value over (m, k))
 // CHECK: load_rhs {

@@ -95,8 +95,6 @@ inline std::vector<double> integers(int64_t count, int seed) {
 class Call {
 public:
   void tensor(const Tensor &t) {
-    if (t.rank() == 0)
-      return scalar(t.reals[0]);
     if (t.isInteger && t.rank() == 3) { // packed bits
       auto &bits = packed.emplace_back(t.words.begin(), t.words.end());
       return memref(bits.data(), t.shape);
@@ -152,12 +150,13 @@ private:
 /// order.
 inline double forwardDifference(Jit &jit, ArrayRef<Tensor> inputs, ArrayRef<float> strengths) {
   int64_t b = inputs[0].shape[0], o = inputs[1].shape[0];
-  auto expected = reference::evaluate(jit.source->lookupSymbol<func::FuncOp>("layer"), inputs);
+  auto function = jit.source->lookupSymbol<func::FuncOp>("layer");
+  auto expected = reference::evaluate(function, inputs);
   if (!expected)
     ADD_FAILURE() << llvm::toString(expected.takeError());
   Call call;
-  for (const Tensor &input : inputs)
-    call.tensor(input);
+  for (auto [input, type] : llvm::zip(inputs, function.getArgumentTypes()))
+    isa<RankedTensorType>(type) ? call.tensor(input) : call.scalar(input.reals[0]);
   for (float strength : strengths)
     call.scalar(strength);
   std::vector<float> &y = call.result({b, o});
@@ -172,12 +171,13 @@ inline double forwardDifference(Jit &jit, ArrayRef<Tensor> inputs, ArrayRef<floa
 
 /// Runs gradient function `name` of the evaluator and of the kernel; every result must be equal.
 inline void expectGradient(Jit &jit, StringRef name, ArrayRef<Tensor> inputs, int64_t rows, int64_t tiles) {
-  auto expected = reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>(name), inputs);
+  auto function = jit.fused->lookupSymbol<func::FuncOp>(name);
+  auto expected = reference::evaluate(function, inputs);
   if (!expected)
     FAIL() << llvm::toString(expected.takeError());
   Call call;
-  for (const Tensor &input : inputs)
-    call.tensor(input);
+  for (auto [input, type] : llvm::zip(inputs, function.getArgumentTypes()))
+    isa<RankedTensorType>(type) ? call.tensor(input) : call.scalar(input.reals[0]);
   std::vector<std::vector<float> *> results;
   for (const Tensor &value : *expected)
     results.push_back(&call.result(value.shape));

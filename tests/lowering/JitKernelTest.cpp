@@ -12,11 +12,11 @@ namespace {
 class JitKernel : public testing::TestWithParam<Isa> {};
 
 const char *kManyParts = R"(
-func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %d: tensor<?x?xf32>, %g: tensor<?x?xf32>, %beta: tensor<?xf32>, %one: f32, %init: tensor<?x?xf32>) -> tensor<?x?xf32> {
+func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %d: tensor<?x?xf32>, %g: tensor<?x?xf32>, %beta: tensor<?xf32>, %one: tensor<f32>, %init: tensor<?x?xf32>) -> tensor<?x?xf32> {
   %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<TILING, rows = 64>)
       lhs(%x over (m, k) : tensor<?x?xf32>, %d over (t, m) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>)
       epilogue(%g over (m, n) : tensor<?x?xf32>, %d over (t, m) : tensor<?x?xf32>)
-      params(%beta over (t) : tensor<?xf32>, %one : f32) init(%init : tensor<?x?xf32>)
+      params(%beta over (t) : tensor<?xf32>, %one : tensor<f32>) init(%init : tensor<?x?xf32>)
       stats(absmax(rhs 0) over (t, n),
             sum(rhs 0) over (t, n) map { ^bb0(%v: f32, %b: f32, %o: f32, %a: f32):
               %i = analog.index column : i32
@@ -68,8 +68,8 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %d: tensor<?x?xf32>, 
   return %y : tensor<?x?xf32>
 })";
 
-/// Three accumulators of two lhs and two rhs values, operands over t, staged statistics, indices, epilogue, init: small
-/// integers everywhere, so that all sums are exact.
+/// Three accumulators of two lhs and two rhs values, operands over t, staged statistics, indices, epilogue, a parameter
+/// of no axis, init: small integers everywhere, so that all sums are exact.
 TEST_P(JitKernel, ManyPartsAreTheEvaluators) {
   for (std::string tiling : {"balanced", "fixed"}) {
     std::string text = kManyParts;

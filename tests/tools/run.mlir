@@ -10,6 +10,7 @@
 // RUN: mho-run %s noisy --size 0=4x70 --size 1=9x70 --normal --gradient --check --tolerance=1e-3 --time 3 | FileCheck %s --check-prefix=NOISY
 // RUN: mho-run %s biased --size 0=70x5 --size 1=9x5 --size 2=9 --gradient --check | FileCheck %s --check-prefix=BIASED
 // RUN: mho-run %s square --size 0=9x9 --gradient --check | FileCheck %s --check-prefix=SQUARE
+// RUN: mho-run %s twice --size 0=5x70 --size 1=33x70 --arg 2=4 --size 2=2 --gradient --check | FileCheck %s --check-prefix=TWICE
 // RUN: mho-opt --analog-fuse=save-for-backward=true --analog-differentiate %s -o %t.mlir
 // RUN: mho-run %t.mlir layer_dx --size 0=5x33 --size 1=5x70 --size 2=33x70 --arg 3=4 --size 3=2 --check | FileCheck %s --check-prefix=KERNEL
 // RUN: mho-run %t.mlir layer_dw --size 0=5x33 --size 1=5x70 --size 2=33x70 --arg 3=4 --size 3=2 --check | FileCheck %s --check-prefix=EQUAL
@@ -36,6 +37,7 @@
 // NOISY-NOT: argument 2
 // BIASED: gradient of argument 2, equal to the reference: largest difference 0 of 9 elements
 // SQUARE: gradient of argument 0, equal to the reference: largest difference 0 of 81 elements
+// TWICE: gradient of argument 2, equal to the reference: largest difference 0 of 2 elements
 // KERNEL: result 0, equal to the reference: largest difference 0 of 350 elements
 // KERNEL: result 3, equal to the reference: largest difference 0 of 2 elements
 // FILES: 2x1: 14 24
@@ -59,8 +61,8 @@
 // RUN: not mho-run %s layer --size 0=2x3 --size 1=2x3 --size 2=2 2>&1 | FileCheck %s --check-prefix=TILES
 // RUN: not mho-run %s.missing 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: mho-run --help | FileCheck %s --check-prefix=HELP
-// WHICH: which function? there are: @layer, @noisy, @biased, @square
-// NOBODY: no function @nobody; there are: @layer, @noisy, @biased, @square
+// WHICH: which function? there are: @layer, @noisy, @biased, @square, @twice
+// NOBODY: no function @nobody; there are: @layer, @noisy, @biased, @square, @twice
 // UNKNOWN: argument 0 has a size that only --size=0=... or --arg=0=file.npy can tell
 // RANK: --size=0=4 has 1 sizes, argument 0 has rank 2
 // POSITION: is not <argument>=<value> with an argument below 3
@@ -95,6 +97,15 @@ func.func @biased(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %b: tensor<?xf32>) -
 // One argument as both factors: its gradient is the sum of both.
 func.func @square(%x: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
   %a = analog.mvm %x, %x : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %y = analog.accumulate %a : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// Two DACs of one range, whose gradient is the sum of theirs.
+func.func @twice(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
+  %c = analog.quantize_input %x range(%beta over (t)) {decay = 0.5 : f32, half_levels = 4.0 : f32, share = 0.0 : f32} : tensor<?x?xf32>, tensor<?xf32> -> tensor<?x?xf32>
+  %d = analog.quantize_input %c range(%beta over (t)) {decay = 0.25 : f32, half_levels = 2.0 : f32, share = 0.0 : f32} : tensor<?x?xf32>, tensor<?xf32> -> tensor<?x?xf32>
+  %a = analog.mvm %d, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
   %y = analog.accumulate %a : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }

@@ -37,25 +37,6 @@ void addTo(std::optional<Tensor> &sum, const Tensor &gradient) {
     total = float(total) + float(value);
 }
 
-/// Position of the function's argument whose gradient is the kernel's first sum: the parameter that a surrogate of the
-/// input names in its `wrt`.
-std::optional<unsigned> rangeArgument(TiledMvmOp kernel) {
-  Block &load = kernel.getLoadLhs().front();
-  SmallVector<int64_t> visible = kernel.getVisibleParams(TiledMvmOp::kLoadLhs);
-  for (auto surrogate : load.getOps<SurrogateOp>()) {
-    auto input =
-        dyn_cast_or_null<BlockArgument>(surrogate.getWrt() ? surrogate.getInputs()[*surrogate.getWrt()] : Value());
-    if (!input)
-      continue;
-    unsigned i = input.getArgNumber() - kernel.getElementCount(TiledMvmOp::kLoadLhs);
-    if (i < visible.size()) // not a statistic
-      return cast<BlockArgument>(kernel.getParams()[visible[i]]).getArgNumber();
-  }
-  return std::nullopt;
-}
-
-unsigned positionOf(OperandRange operands) { return cast<BlockArgument>(operands[0]).getArgNumber(); }
-
 } // namespace
 
 Expected<std::unique_ptr<LayerRun>> LayerRun::make(Backend &backend, func::FuncOp function,
@@ -114,16 +95,16 @@ Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &ou
   if (!inputKernel)
     if (Status status = compileGradients(outputGradient); !status)
       return status;
-  Expected<std::vector<Tensor>> dx = runKernel(*inputKernel), dw = runKernel(*weightKernel);
-  if (!dx || !dw)
-    return dx ? dw.error() : dx.error();
   std::vector<std::optional<Tensor>> gradients(argumentCount);
-  auto function = module->lookupSymbol<func::FuncOp>(name);
-  auto kernel = *function.getOps<TiledMvmOp>().begin();
-  addTo(gradients[positionOf(kernel.getLhs())], (*dx)[0]);
-  addTo(gradients[positionOf(kernel.getRhs())], (*dw)[0]);
-  if (std::optional<unsigned> range = rangeArgument(kernel); range && dx->size() > 1)
-    addTo(gradients[*range], (*dx)[1]);
+  for (auto [suffix, kernel] : {std::pair("_dx", inputKernel.get()), {"_dw", weightKernel.get()}}) {
+    Expected<std::vector<Tensor>> results = runKernel(*kernel);
+    if (!results)
+      return results.error();
+    auto function = module->lookupSymbol<func::FuncOp>(name + suffix);
+    for (auto [i, result] : llvm::enumerate(*results))
+      if (auto argument = function.getResultAttrOfType<IntegerAttr>(i, AnalogDialect::kGradientAttr))
+        addTo(gradients[argument.getInt()], result);
+  }
   if (biasArgument) {
     std::vector<float> rows(outputGradient.reals.begin(), outputGradient.reals.end());
     int64_t count = outputGradient.shape[0], columns = outputGradient.shape[1];
