@@ -16,6 +16,6 @@ add_library(mho_libtorch INTERFACE)
 target_include_directories(mho_libtorch SYSTEM INTERFACE
   ${MHO_TORCH_DIR}/include ${MHO_TORCH_DIR}/include/torch/csrc/api/include)
 target_link_libraries(mho_libtorch INTERFACE ${MHO_TORCH_DIR}/lib/libtorch_cpu.so ${MHO_TORCH_DIR}/lib/libc10.so)
-# torch 2.13's headers are C++20 friendly, at::parallel_for is an inline OpenMP loop: serial without -fopenmp.
+# at::parallel_for is an inline OpenMP loop: serial without -fopenmp.
 target_compile_options(mho_libtorch INTERFACE -fopenmp)
 target_link_options(mho_libtorch INTERFACE -fopenmp)

@@ -20,21 +20,21 @@ using namespace mho::analog;
 namespace mho {
 namespace {
 
-/// Of the function that combines a kernel's partial sums; lowering/AnalogToVector gives it this name.
-
 /// What the cache keeps of a kernel beside its object.
 struct KernelPayload {
   int64_t workspaceBytes = 0;
-  int reductions = 0;
+  Reductions reductions;
   std::string object;
 
   std::string encode() const {
-    return std::to_string(workspaceBytes) + " " + std::to_string(reductions) + "\n" + object;
+    return std::to_string(workspaceBytes) + " " + std::to_string(reductions.perBlock) + " " +
+           std::to_string(reductions.perRow) + "\n" + object;
   }
   static KernelPayload decode(const std::string &text) {
     KernelPayload payload;
     size_t line = text.find('\n');
-    std::istringstream(text.substr(0, line)) >> payload.workspaceBytes >> payload.reductions;
+    std::istringstream(text.substr(0, line)) >> payload.workspaceBytes >> payload.reductions.perBlock >>
+        payload.reductions.perRow;
     payload.object = text.substr(line + 1);
     return payload;
   }
@@ -55,10 +55,14 @@ OwningOpRef<ModuleOp> isolate(func::FuncOp function, const std::vector<bool> &st
 }
 
 /// Sums and counts that the function's kernel makes.
-int reductionsOf(func::FuncOp function) {
-  int count = 0;
-  function.walk([&](TiledMvmOp kernel) { count += kernel.getResultsOf({ResultKind::Sum, ResultKind::Count}).size(); });
-  return count;
+Reductions reductionsOf(func::FuncOp function) {
+  Reductions reductions;
+  function.walk([&](TiledMvmOp kernel) {
+    for (int64_t i : kernel.getReductions())
+      ++(kernel.getResultSpec(i).getOver().contains(kernel.getOutputAxes().first) ? reductions.perRow
+                                                                                  : reductions.perBlock);
+  });
+  return reductions;
 }
 
 /// Says once per process why kernels are not kept.
@@ -73,7 +77,7 @@ Expected<std::string> keyOf(const std::string &ir, const std::string &name) {
   return target ? cacheKey(ir, "cpu " + name, *target) : target;
 }
 
-Expected<KernelPayload> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, int reductions,
+Expected<KernelPayload> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, Reductions reductions,
                                       const Knobs &knobs) {
   CpuArtifact artifact(std::move(module), knobs.isa);
   StageOptions options = StageOptions::from(knobs, allStages(cpuStageNames()));
@@ -98,7 +102,7 @@ std::optional<KernelPayload> takeCached(const KernelCache &cache, const std::str
 /// Takes the payload from the cache on disk, or compiles and stores it. Of several processes that want the same kernel
 /// one compiles; the others wait and take it.
 Expected<KernelPayload> obtain(OwningOpRef<ModuleOp> module, const std::string &name, const Knobs &knobs) {
-  int reductions = reductionsOf(module->lookupSymbol<func::FuncOp>(name));
+  Reductions reductions = reductionsOf(module->lookupSymbol<func::FuncOp>(name));
   std::string ir = printed(*module), unit = unitName(name, ir);
   if (!knobs.cache || knobs.cacheDir.empty() || StageOptions::from(knobs, {}).inspects())
     return compileStages(std::move(module), unit, reductions, knobs);
@@ -142,7 +146,7 @@ Expected<CpuCode> compileCpuFunction(func::FuncOp function, const std::vector<bo
   if (!body)
     return body.error();
   kernel.body = *body;
-  if (kernel.reductions == 0)
+  if (kernel.reductions.none())
     return kernel;
   Expected<KernelEntry> tail = loaded->entry(name + lowering::kTailSuffix.str());
   if (!tail)

@@ -166,8 +166,8 @@ static std::string checkValues(const CpuCode &code, const SlotValue *values) {
     if (t.sizes[t.rank - 1] > 1 && t.strides[t.rank - 1] != 1 && !gathers)
       return "'" + name + "' has a last stride of " + std::to_string(t.strides[t.rank - 1]) +
              ", and this kernel was compiled for 1; make the tensor contiguous";
-    if (code.slots[i].type != ElementType::I64)
-      continue;
+    if (code.slots[i].type != ElementType::I64 || code.slots[i].result)
+      continue;          // no key
     DrawAddress address; // of a key (seed, step)
     address.step = static_cast<const int64_t *>(t.data)[1];
     if (std::string problem = wordAddressError(address); !problem.empty())
@@ -190,7 +190,8 @@ Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutpu
     return Status::error(problem);
   Launch launch{code, values, output, gridOf(output)};
   int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
-  launch.partialCount = code.reductions * rowBlocks * output.tiles.count();
+  launch.partialCount =
+      (code.reductions.perBlock * rowBlocks + code.reductions.perRow * output.rows) * output.tiles.count();
   launch.partials = partialMemory.get(launch.partialCount * sizeof(double));
   if (!launch.partials)
     return Status::error("no memory for " + std::to_string(launch.partialCount) + " partial sums");

@@ -6,6 +6,13 @@
 
 namespace mho {
 
+/// Sum and count results, by what a partial sum of theirs is of.
+struct Reductions {
+  int perBlock = 0; ///< 64 rows of a tile
+  int perRow = 0;   ///< one row of a tile, where the result keeps the rows
+  bool none() const { return perBlock == 0 && perRow == 0; }
+};
+
 /// The machine code of a kernel and what a call of it needs.
 struct CpuCode {
   std::vector<KernelSlot> slots;
@@ -13,7 +20,7 @@ struct CpuCode {
   KernelEntry body = nullptr;
   KernelEntry tail = nullptr; ///< null unless the kernel reduces
   int64_t workspaceBytes = 0; ///< per concurrent call of body
-  int reductions = 0;         ///< sum and count results
+  Reductions reductions;
 };
 
 /// As Kernel::launch. Bits of the result depend neither on the number of threads nor on how the context's parallelFor

@@ -2,8 +2,7 @@
 // `mho-opt`).
 //
 //   MLIRContext context = ...;
-//   OwningOpRef<ModuleOp> module = buildLinearModule(context, spec);   // func @linear(x, weight, bias, range, key) ->
-//   y
+//   OwningOpRef<ModuleOp> module = buildLinearModule(context, spec);   // @linear(x, weight, bias, range, key)
 //
 // After analog-fuse, every strength is a named scalar argument; strengthNamed() says which field it is.
 #pragma once

@@ -44,7 +44,7 @@ struct LinearSpec {
 
   bool operator==(const LinearSpec &o) const { return canonical() == o.canonical(); }
 
-  /// One line of text that names the structure, e.g. "tile=balanced:256 range=given dac adc:channel bias"; equal specs,
+  /// One line of text that names the structure, e.g. "tile=balanced:256 range=given dac adc bias"; equal specs,
   /// equal text.
   std::string canonical() const;
   /// Reads canonical() back. Empty `error` on success, else what is wrong, naming the word.

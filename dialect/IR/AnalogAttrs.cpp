@@ -29,7 +29,10 @@ Value TilingAttr::buildTileCount(OpBuilder &builder, Location loc, Value inputs)
   // No rows given: one tile, unless there is no input at all.
   if (getRows() <= 0)
     return builder.create<arith::MinUIOp>(loc, inputs, constant(1));
-  return builder.create<arith::CeilDivUIOp>(loc, inputs, constant(getRows()));
+  // Rounded up without an intermediate beyond `inputs`, whatever the rows.
+  Value rows = constant(getRows()), whole = builder.create<arith::DivUIOp>(loc, inputs, rows);
+  Value rest = builder.create<arith::RemUIOp>(loc, inputs, rows);
+  return builder.create<arith::AddIOp>(loc, whole, builder.create<arith::MinUIOp>(loc, rest, constant(1)));
 }
 
 Value TilingAttr::buildTileBegin(OpBuilder &builder, Location loc, Value inputs, Value tile) const {
@@ -40,7 +43,9 @@ Value TilingAttr::buildTileBegin(OpBuilder &builder, Location loc, Value inputs,
     Value begin = builder.create<arith::MulIOp>(loc, tile, rows);
     return builder.create<arith::MinUIOp>(loc, begin, inputs);
   }
-  Value count = buildTileCount(builder, loc, inputs);
+  // Without inputs there is no tile, and nobody uses what this gives; but a division must not trap.
+  Value one = builder.create<arith::ConstantIndexOp>(loc, 1);
+  Value count = builder.create<arith::MaxUIOp>(loc, buildTileCount(builder, loc, inputs), one);
   Value base = builder.create<arith::DivUIOp>(loc, inputs, count);
   Value extra = builder.create<arith::RemUIOp>(loc, inputs, count);
   Value begin = builder.create<arith::MulIOp>(loc, tile, base);

@@ -125,6 +125,7 @@ LogicalResult SurrogateOp::verifyRegions() {
   bool tailYieldsMore =
       !getTail().empty() && (!yieldOf(getTail()).getBits().empty() || !yieldOf(getTail()).getReductions().empty());
   if (!yieldOf(getValue()).getReductions().empty() || !yieldOf(getDerivative()).getBits().empty() || tailYieldsMore)
-    return emitOpError("expected bits of the value region and reductions of the derivative only, got others"); // c9
-  return verifyInKernel(*this); // surrogate_c10
+    return emitOpError(
+        "expected bits of the value region and reductions of the derivative only, got others"); // surrogate_c9
+  return verifyInKernel(*this);                                                                 // surrogate_c10
 }

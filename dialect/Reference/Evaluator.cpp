@@ -64,7 +64,9 @@ static llvm::Error evalConstant(arith::ConstantOp op, Environment &env) {
   } else if (auto real = dyn_cast<FloatAttr>(op.getValue())) {
     result = Tensor::scalar(env.arithmetic.round(real.getValueAsDouble()));
   } else {
-    result = Tensor::integers({}, {cast<IntegerAttr>(op.getValue()).getInt()});
+    APInt integer = cast<IntegerAttr>(op.getValue()).getValue(); // true is 1, not -1
+    result =
+        Tensor::integers({}, {integer.getBitWidth() == 1 ? int64_t(integer.getZExtValue()) : integer.getSExtValue()});
   }
   env.values[op.getResult()] = std::move(result);
   return llvm::Error::success();

@@ -1,8 +1,8 @@
 // Reverse-mode differentiation of straight-line scalar code (a region of tiled_mvm).
 //
 //   ScalarGradient gradient(builder, mapping);            // mapping: region arguments -> values where the code is
-//   cloned to if (failed(gradient.run(region, {g})))  ...           // seeds: d/d(yielded values) Value dx =
-//   gradient.of(region.getArgument(0));        // null: no gradient reaches it
+//   if (failed(gradient.run(region, 1, {g}))) ...         // seeds: d/d(yielded values)
+//   Value dx = gradient.of(region.getArgument(0));        // null: no gradient reaches it
 #pragma once
 
 #include "dialect/IR/ScalarBuilder.h"
@@ -50,7 +50,7 @@ private:
 };
 
 /// Clones the operations of `region` (without its terminator) at the builder; the arguments must be in `mapping`.
-/// Surrogates keep only their value. Returns the yield of the source region.
+/// Returns the yield of the source region.
 YieldOp cloneRegionBody(mlir::OpBuilder &builder, mlir::Region &region, mlir::IRMapping &mapping);
 
 /// Erases the operations of a block that nothing uses, last first; `keep` stays.

@@ -1,7 +1,6 @@
 // How networks fare on the simulated chip: accuracy over many chips, each with its own draw of the weight noise.
 //
-//   std::vector<Measurement> curve = measure(network, "digital", {0, .1, .2}, 10, test);
-//   writeCsv("demo.csv", {{"digital", curve}});
+//   Curve curve = measure(network, "digital", {0, .1, .2}, 10, test);
 #pragma once
 
 #include "frontends/demo/FashionMnist.h"

@@ -15,14 +15,14 @@ using namespace mho::analog;
 namespace mho::lowering {
 namespace {
 
-/// A tensor as a memref of any strides but the last, which is 1 unless the tensor is marked as strided; a key is two
-/// adjacent words.
-Type memrefOf(Type type, bool strided) {
+/// A tensor as a memref of any strides but the last, which is 1 unless the tensor is marked as strided; a key, an
+/// argument of words, is two adjacent ones.
+Type memrefOf(Type type, bool strided, bool isResult) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor)
     return type;
   int64_t rank = tensor.getRank();
-  if (tensor.getElementType().isInteger(64))
+  if (!isResult && tensor.getElementType().isInteger(64))
     return MemRefType::get({2}, tensor.getElementType());
   SmallVector<int64_t> sizes(rank, ShapedType::kDynamic), strides(rank, ShapedType::kDynamic);
   if (!strided && rank > 0)
@@ -55,9 +55,10 @@ private:
   FailureOr<func::FuncOp> emit(StringRef suffix, bool body, const Schedule &schedule) {
     SmallVector<Type> types;
     for (BlockArgument argument : source.getArguments())
-      types.push_back(memrefOf(argument.getType(), bool(source.getArgAttr(argument.getArgNumber(), kStridedAttr))));
+      types.push_back(
+          memrefOf(argument.getType(), bool(source.getArgAttr(argument.getArgNumber(), kStridedAttr)), false));
     for (Type type : kernel.getResultTypes())
-      types.push_back(memrefOf(type, false));
+      types.push_back(memrefOf(type, false, true));
     types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getF64Type()));
     if (body) {
       types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));

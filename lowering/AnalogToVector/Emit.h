@@ -37,7 +37,7 @@ struct Emit {
   Value div(Value x, int64_t y) { return b.create<mlir::arith::DivUIOp>(loc, x, index(y)); }
   Value rem(Value x, int64_t y) { return b.create<mlir::arith::RemUIOp>(loc, x, index(y)); }
   /// x rounded up to a multiple of y.
-  Value roundUp(Value x, int64_t y) { return mul(b.create<mlir::arith::CeilDivUIOp>(loc, x, index(y)), y); }
+  Value roundUp(Value x, int64_t y) { return mul(div(add(x, index(y - 1)), y), y); }
   Value equal(Value x, Value y) { return b.create<mlir::arith::CmpIOp>(loc, mlir::arith::CmpIPredicate::eq, x, y); }
   Value less(Value x, Value y) { return b.create<mlir::arith::CmpIOp>(loc, mlir::arith::CmpIPredicate::slt, x, y); }
   Value select(Value c, Value x, Value y) { return b.create<mlir::arith::SelectOp>(loc, c, x, y); }

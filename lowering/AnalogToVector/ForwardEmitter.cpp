@@ -12,7 +12,8 @@ LogicalResult KernelEmitter::emitForward() {
   LogicalResult ok = success();
   Value zero = e.index(0);
   // Without inputs there is no tile: the sum is 0 and only finish runs.
-  e.when(e.equal(tiles, zero), [&] { ok = emitEmptySum(); });
+  if (!kernel.getFinish().empty())
+    e.when(e.equal(tiles, zero), [&] { ok = emitEmptySum(); });
   e.loop(rowBegin, rowEnd, s.mc, [&](Value i0) {
     Value mc = e.min(e.index(s.mc), e.sub(rowEnd, i0));
     e.loop(zero, tiles, 1, [&](Value t) {
@@ -61,7 +62,8 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
       e.loop(zero, mc, s.mr, [&](Value ip) {
         // Sums that wait for another contraction block have rows of their own; else MR rows serve all, in L1.
         Value sumRow = e.select(oneBlock, zero, ip);
-        e.when(last, [&] { prefetchResult(e.add(i0, ip), e.min(e.index(s.mr), e.sub(mc, ip)), j0, nc); });
+        if (!kernel.getFinish().empty())
+          e.when(last, [&] { prefetchResult(e.add(i0, ip), e.min(e.index(s.mr), e.sub(mc, ip)), j0, nc); });
         e.loop(zero, nc, kLanes, [&](Value jp) {
           prefetchNextBlock(j0, c0, end, ip, jp);
           for (int64_t pair = 0; pair < kernel.getAccumulatorCount(); ++pair) {
@@ -138,8 +140,6 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
   Value zero = e.index(0), rowCount = e.min(e.index(s.mr), e.sub(mc, ip)), firstRow = e.add(i0, ip);
   Region &endTile = kernel.getEndTile(), &finish = kernel.getFinish();
   e.loop(zero, rowCount, 1, [&](Value r) { drawRow(TiledMvmOp::kEndTile, t, e.add(firstRow, r), j0, nc, r, s.mr); });
-  Value firstTile = e.equal(t, zero), lastTile = e.equal(e.add(t, e.index(1)), tiles),
-        y = results[kernel.getResultsOf({ResultKind::Value})[0]];
   LogicalResult ok = success();
   e.loop(zero, nc, kLanes, [&](Value c) {
     Place place;
@@ -181,24 +181,36 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
       SmallVector<int64_t> bitResults = kernel.getResultsOf({ResultKind::Bits});
       for (auto [i, result] : llvm::enumerate(bitResults))
         storeBits(asVector(e, tile->bits[i]), results[result], place);
-      SmallVector<Value> at{place[Axis::M], place[Axis::N]};
-      Value value = asVector(e, tile->values[0]), before = e.loadMasked(y, at, place.mask);
-      Value sum = e.select(firstTile, value, e.b.create<arith::AddFOp>(e.loc, before, value));
-      SmallVector<Value> finishArguments{sum};
-      appendEpilogue(finishArguments, TiledMvmOp::kFinish, place);
-      for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish))
-        finishArguments.push_back(param(i));
-      auto finishLeaf = [&](Operation *op) { return indexValue(cast<IndexOp>(op), TiledMvmOp::kFinish, place); };
-      FailureOr<RegionResult> finished = emitRegion(e, finish, finishArguments, finishLeaf);
-      if (failed(finished)) {
+      ArrayRef<Value> planes = tile->values;
+      if (!finish.empty())
+        planes = planes.drop_front();
+      for (auto [value, result] : llvm::zip(planes, kernel.getResultsOf({ResultKind::Planes})))
+        e.storeMasked(asVector(e, value), results[result], {t, place[Axis::M], place[Axis::N]}, place.mask);
+      if (!finish.empty() && failed(emitSumOfTiles(asVector(e, tile->values[0]), place, param)))
         ok = failure();
-        return;
-      }
-      Value final = addInit(asVector(e, finished->values[0]), at, place.mask);
-      e.storeMasked(e.select(lastTile, final, sum), y, at, place.mask);
     });
   });
   return ok;
+}
+
+/// Adds what end_tile gave for 16 elements to the tiles before, in the result's memory; after the last tile finish.
+LogicalResult KernelEmitter::emitSumOfTiles(Value value, const Place &place, llvm::function_ref<Value(int64_t)> param) {
+  Value t = place[Axis::T], y = results[kernel.getResultsOf({ResultKind::Value})[0]];
+  Value isFirst = e.equal(t, e.index(0)), isLast = e.equal(e.add(t, e.index(1)), tiles);
+  SmallVector<Value> at{place[Axis::M], place[Axis::N]};
+  Value before = e.loadMasked(y, at, place.mask);
+  Value sum = e.select(isFirst, value, e.b.create<arith::AddFOp>(e.loc, before, value));
+  SmallVector<Value> arguments{sum};
+  appendEpilogue(arguments, TiledMvmOp::kFinish, place);
+  for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish))
+    arguments.push_back(param(i));
+  auto lookup = [&](Operation *op) { return indexValue(cast<IndexOp>(op), TiledMvmOp::kFinish, place); };
+  FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, lookup);
+  if (failed(finished))
+    return failure();
+  Value final = addInit(asVector(e, finished->values[0]), at, place.mask);
+  e.storeMasked(e.select(isLast, final, sum), y, at, place.mask);
+  return success();
 }
 
 /// 16 bits into their half of a word; the low half comes first and clears the high one.

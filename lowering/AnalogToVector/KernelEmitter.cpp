@@ -33,7 +33,7 @@ KernelEmitter::KernelEmitter(Emit &e, TiledMvmOp kernel, const Schedule &schedul
 }
 
 /// Sizes of the axes, from the first operands of both sides.
-LogicalResult KernelEmitter::emitBody() {
+void KernelEmitter::findSizes() {
   auto sizeOf = [&](Axis axis) -> Value {
     for (auto [operand, axes] : {std::pair(kernel.getLhs()[0], kernel.getAxesOf(kernel.getLhsAxes(), 0)),
                                  std::pair(kernel.getRhs()[0], kernel.getAxesOf(kernel.getRhsAxes(), 0))})
@@ -48,6 +48,10 @@ LogicalResult KernelEmitter::emitBody() {
   depth = sizeOf(kernel.getContract());
   inputs = sizeOf(Axis::K);
   tiles = kernel.getTiling().buildTileCount(e.b, e.loc, inputs);
+}
+
+LogicalResult KernelEmitter::emitBody() {
+  findSizes();
   workspaceBegin();
   return kernel.getContract() == Axis::K ? emitForward() : emitGradient();
 }
@@ -64,9 +68,10 @@ void KernelEmitter::workspaceBegin() {
     packedRhs.push_back(workspace(s.nc / kLanes * s.kc, kLanes));
     rowBuffers.push_back(workspace(kLanes, s.kc + kLanes));
   }
-  for (int64_t i = 0; i < kernel.getAccumulatorCount(); ++i)
-    sums.push_back(workspace(forward ? s.mc + s.mr : s.mr, forward ? s.nc : kLanes));
-  draws = workspace(std::max<int64_t>(1, drawRows), std::max(s.kc, s.nc));
+  for (int64_t i = 0; (forward || !sumsLieInResult()) && i < kernel.getAccumulatorCount(); ++i)
+    sums.push_back(workspace(s.mc + s.mr, s.nc));
+  // A source row may run along the rows of the output (mc), its columns (nc) or the contraction.
+  draws = workspace(std::max<int64_t>(1, drawRows), std::max({s.mc, s.kc, s.nc}));
   gatherBuffer = workspace(1, kLanes);
   for (Attribute attr : kernel.getStats())
     statBuffers.push_back(workspace(1, cast<StatAttr>(attr).getSide() == Side::Lhs ? s.mc : std::max(s.nc, s.kc)));

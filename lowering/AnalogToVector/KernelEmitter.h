@@ -12,7 +12,8 @@
 // % of the contraction.
 //
 // For a contraction over n or m (gradients) the tile lies on the output columns: the micro-kernel adds to the result in
-// memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. A source row is a row of the
+// memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. With several accumulators or
+// no result it adds to scratch of nc columns, and finish runs when these are complete. A source row is a row of the
 // operand in memory; the lanes of every vector run along it.
 #pragma once
 
@@ -47,15 +48,25 @@ private:
     Value &operator[](Axis axis) { return at[size_t(axis)]; }
     Value operator[](Axis axis) const { return at[size_t(axis)]; }
   };
+  /// Where 16 sums of an accumulator are kept.
+  struct SumPlace {
+    Value memref;
+    llvm::SmallVector<Value> at;
+  };
+  /// The partial sums of a reduction: [count][T] from row `offset` on.
+  struct Partials {
+    bool rowsKept, isCount;
+    Value offset, count;
+  };
   /// Takes the vectors of 16 of the loaded values that accumulators use, in the order of usedValues().
   using Put = llvm::function_ref<void(Value row, Value column, mlir::ValueRange vectors)>;
 
   Value operandOf(Value original) const { return memrefOf.lookup(original); }
-  Value loadAt(Value original, analog::AxesAttr axes, const Place &place);
   Value loadParam(int64_t i, const Place &place);
   void appendVisible(llvm::SmallVectorImpl<Value> &arguments, unsigned region, const Place &place,
                      llvm::function_ref<Value(int64_t stat)> stat);
   void appendEpilogue(llvm::SmallVectorImpl<Value> &arguments, unsigned region, const Place &place);
+  void findSizes();
   void workspaceBegin();
   void drawRow(unsigned region, Value tile, Value row, Value firstColumn, Value count, Value slot, int64_t stride);
   Value leaf(mlir::Operation *op, unsigned region, const Place &place, Value slot, int64_t stride, Value column);
@@ -81,13 +92,25 @@ private:
   mlir::LogicalResult emitForwardTile(Value i0, Value mc, Value t);
   void emitPanel(Value panel, Value kc);
   mlir::LogicalResult emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t);
+  mlir::LogicalResult emitSumOfTiles(Value value, const Place &place, llvm::function_ref<Value(int64_t)> param);
   void storeBits(Value bits, Value memref, const Place &place);
   mlir::LogicalResult emitEmptySum();
   mlir::LogicalResult emitGradient();
-  mlir::LogicalResult emitGradientBlock(Value i0, Value mc, Value t);
-  mlir::LogicalResult emitFinishBlocks(Value i0, Value mc, Value t);
-  mlir::LogicalResult emitFinishBlock(Value rowBlock, Value rows, Value t, Value column,
-                                      llvm::SmallVectorImpl<Value> &partials);
+  bool sumsLieInResult();
+  SumPlace sumPlace(int64_t pair, Value row, Value column, Value firstRow, Value firstColumn);
+  mlir::LogicalResult emitGradientBlock(Value i0, Value mc, Value t, Value first, Value last);
+  void addToSum(const SumPlace &place, Value block, Value fresh, Value mask);
+  mlir::LogicalResult emitFinishBlocks(Value i0, Value mc, Value t, Value first, Value last);
+  mlir::LogicalResult emitFinishBlock(Value i0, Value block, Value rowCount, Value t, Value column, Value first,
+                                      Value last);
+  mlir::LogicalResult emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn,
+                                 llvm::SmallVectorImpl<Value> &lanes);
+
+  Partials partialsOf(int64_t result);
+  void addToPartial(size_t i, Value number, Value t, Value sum, Value isFirst);
+  Value addPartials(bool isCount, Value a, Value b);
+  Value combinePartials(int64_t result, Value tile, Value row);
+  mlir::LogicalResult emitTailAt(llvm::ArrayRef<int64_t> reductions, const Place &place);
   Value combineLanes(Value vector);
 
   Emit &e;

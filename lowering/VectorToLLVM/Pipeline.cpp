@@ -4,7 +4,6 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -15,8 +14,6 @@ void buildVectorToLLVM(mlir::OpPassManager &passes) {
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
   passes.addPass(mlir::createLoopInvariantCodeMotionPass());
-  passes.addPass(
-      mlir::arith::createArithExpandOpsPass()); // ceildivui; maximumf and minimumf by comparison, NaN in, NaN out
   passes.addPass(mlir::createConvertVectorToSCFPass());
   passes.addPass(mlir::createConvertSCFToCFPass());
   passes.addPass(mlir::memref::createExpandStridedMetadataPass());

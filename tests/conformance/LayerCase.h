@@ -224,7 +224,6 @@ inline std::vector<std::pair<std::string, LinearSpec>> exactSpecs() {
   dropping.dropConnect = true;
   dynamic = converters;
   dynamic.inputRange = InputRange::Dynamic;
-  dynamic.quantizeInput = false; // codes of a range per row are not integers times the same step
   dynamic.outputNoise = true;
   through = noisy;
   through.maskSaturated = false;
@@ -233,10 +232,11 @@ inline std::vector<std::pair<std::string, LinearSpec>> exactSpecs() {
           {"dropping", dropping}, {"dynamic", dynamic},       {"through", through}};
 }
 
-/// Strengths with integer steps: range 6 of 6 half-levels, weights of at most 7 of 7.
+/// Strengths with exact steps: range 8 of 8 half-levels, a power of two that keeps dynamic ranges (integers) / 8 exact
+/// too; weights of at most 7 of 7.
 inline LinearScalars exactScalars() {
   LinearScalars s;
-  s.inputHalfLevels = 6;
+  s.inputHalfLevels = 8;
   s.weightHalfLevels = 7;
   s.dropProbability = 0.3f;
   s.outputNoise = 0.05f;

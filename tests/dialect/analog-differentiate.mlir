@@ -127,3 +127,29 @@ func.func @dynamic(%x: tensor<?x784xf32>, %w: tensor<256x784xf32>, %key: tensor<
   %y = analog.accumulate %acc : (tensor<2x?x256xf32>) -> tensor<?x256xf32>
   return %y : tensor<?x256xf32>
 }
+
+// What no gradient reaches has gradient 0; a draw that is both factors of a product vanishes once.
+// CHECK-LABEL: func.func @constant_dx(
+// CHECK: load_rhs {
+// CHECK-NEXT: ^bb0([[V:%[^:]+]]: f32):
+// CHECK-NEXT: analog.yield [[V]] : f32
+// CHECK: finish {
+// CHECK-NEXT: ^bb0({{.*}}):
+// CHECK-NEXT: [[ZERO:%.+]] = arith.constant 0.000000e+00 : f32
+// CHECK-NEXT: analog.yield [[ZERO]] : f32
+func.func @constant(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %key: tensor<2xi64>) -> tensor<?x6xf32> {
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) keys(%key : tensor<2xi64>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32):
+      %one = arith.constant 1.0 : f32
+      analog.yield %one : f32 }
+    load_rhs { ^bb0(%v: f32):
+      %n = analog.normal key(0) stream(0) : f32
+      %r = math.fma %n, %n, %v : f32
+      analog.yield %r : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

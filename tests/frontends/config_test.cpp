@@ -54,6 +54,7 @@ TEST(AnalogConfig, MalformedTextsSayWhereAndWhy) {
   EXPECT_THAT(errorOf("{\"clip\":"), HasSubstr("unexpected end of input"));
   EXPECT_THAT(errorOf(R"({"tile_rows": 12,})"), HasSubstr("malformed JSON at byte 18"));
   EXPECT_THAT(errorOf(""), HasSubstr("malformed JSON"));
+  EXPECT_THAT(errorOf(R"({"weight_noise": 1e999})"), HasSubstr("'1e999'; keep numbers within the range of a double"));
   EXPECT_THAT(errorOf(R"({"adc_bits": 0, "tile_rows": 5, "adc_bits": 8})"),
               HasSubstr("the key 'adc_bits' is given twice"));
 }

@@ -125,7 +125,7 @@ public:
   }
   /// Adds partials, workspace and bounds and runs the function.
   bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns, bool tail = false) {
-    std::vector<double> partials(4096);
+    std::vector<double> partials(1 << 16);
     std::vector<char> workspace(16 << 20);
     memref(partials.data(), {int64_t(partials.size())});
     size_t shared = words.size();
@@ -169,23 +169,39 @@ inline double forwardDifference(Jit &jit, ArrayRef<Tensor> inputs, ArrayRef<floa
   return largest;
 }
 
-/// Runs gradient function `name` of the evaluator and of the kernel; every result must be equal.
-inline void expectGradient(Jit &jit, StringRef name, ArrayRef<Tensor> inputs, int64_t rows, int64_t tiles) {
-  auto function = jit.fused->lookupSymbol<func::FuncOp>(name);
+/// Runs function `name` of the evaluator (from `module`) and of the kernel; every result must be equal.
+inline void expectResults(Jit &jit, ModuleOp module, StringRef name, ArrayRef<Tensor> inputs, int64_t rows,
+                          int64_t columns) {
+  auto function = module.lookupSymbol<func::FuncOp>(name);
   auto expected = reference::evaluate(function, inputs);
   if (!expected)
     FAIL() << llvm::toString(expected.takeError());
   Call call;
   for (auto [input, type] : llvm::zip(inputs, function.getArgumentTypes()))
     isa<RankedTensorType>(type) ? call.tensor(input) : call.scalar(input.reals[0]);
-  std::vector<std::vector<float> *> results;
-  for (const Tensor &value : *expected)
-    results.push_back(&call.result(value.shape));
-  ASSERT_TRUE(call.run(*jit.engine, name, rows, tiles, results.size() > 1));
-  for (size_t r = 0; r < results.size(); ++r)
-    for (size_t i = 0; i < (*expected)[r].reals.size(); ++i)
-      ASSERT_EQ(double((*results[r])[i]), (*expected)[r].reals[i])
+  std::vector<std::vector<float> *> floats;
+  std::deque<std::vector<int64_t>> counts;
+  std::deque<std::vector<int32_t>> bits;
+  for (auto [value, type] : llvm::zip(*expected, function.getResultTypes())) {
+    size_t room = std::max<size_t>(1, value.words.size());
+    floats.push_back(value.isInteger ? nullptr : &call.result(value.shape));
+    counts.emplace_back(room, -1);
+    bits.emplace_back(room, -1);
+    if (value.isInteger)
+      call.memref(cast<RankedTensorType>(type).getElementType().isInteger(32) ? (void *)bits.back().data()
+                                                                              : counts.back().data(),
+                  value.shape);
+  }
+  bool tail = bool(jit.engine->lookupPacked((name + "_tail").str()));
+  ASSERT_TRUE(call.run(*jit.engine, name, rows, columns, tail));
+  for (auto [r, value] : llvm::enumerate(*expected)) {
+    bool isBits = getElementTypeOrSelf(function.getResultTypes()[r]).isInteger(32);
+    for (size_t i = 0; i < value.reals.size(); ++i)
+      ASSERT_EQ(double((*floats[r])[i]), value.reals[i]) << name.str() << ", result " << r << ", element " << i;
+    for (size_t i = 0; i < value.words.size(); ++i)
+      ASSERT_EQ(isBits ? bits[r][i] : counts[r][i], value.words[i])
           << name.str() << ", result " << r << ", element " << i;
+  }
 }
 
 /// The instruction sets whose code this machine can run, from the widest on.

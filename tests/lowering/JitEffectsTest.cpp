@@ -75,8 +75,8 @@ void expectGradientsOf(Jit &jit, std::vector<Tensor> inputs, ArrayRef<float> str
   std::vector<Tensor> backward{gy};
   backward.insert(backward.end(), inputs.begin(), inputs.end());
   backward.insert(backward.end(), forward->begin() + 1, forward->end());
-  expectGradient(jit, "layer_dw", backward, gy.shape[1], tiles);
-  expectGradient(jit, "layer_dx", backward, gy.shape[0], tiles);
+  expectResults(jit, *jit.fused, "layer_dw", backward, gy.shape[1], tiles);
+  expectResults(jit, *jit.fused, "layer_dx", backward, gy.shape[0], tiles);
 }
 
 /// Real inputs become integer codes, so forward and weight gradient are exact; the input gradient draws the noise again
@@ -118,7 +118,7 @@ TEST_P(JitEffects, TheRangeGradientIsSummedInTheNormativeOrder) {
   backward.insert(backward.end(), inputs.begin(), inputs.end());
   for (float strength : {127.f, 1e-3f, .95f, 127.f})
     backward.push_back(Tensor::scalar(strength));
-  expectGradient(jit, "layer_dx", backward, b, tiles);
+  expectResults(jit, *jit.fused, "layer_dx", backward, b, tiles);
 }
 
 INSTANTIATE_TEST_SUITE_P(Jit, JitEffects, testing::ValuesIn(runnableIsas()),

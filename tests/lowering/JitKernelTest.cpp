@@ -2,6 +2,8 @@
 // vector form: code against evaluator.
 #include "tests/lowering/Jit.h"
 
+#include <map>
+
 using namespace mlir;
 using namespace mho::lowering::test;
 using mho::lowering::Isa;
@@ -91,6 +93,79 @@ TEST_P(JitKernel, ManyPartsAreTheEvaluators) {
   }
 }
 
+/// Planes and bits beside the sum over tiles, and planes alone.
+const char *kPlanes = R"(
+func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %g: tensor<?x?xf32>) -> (TYPES) {
+  %out:COUNT = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 64>)
+      lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>)
+      epilogue(%g over (m, n) : tensor<?x?xf32>) results(RESULTS)
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %e: f32):
+      %0 = arith.mulf %a, %e : f32
+      %1 = math.absf %a : f32
+      %b = arith.cmpf ogt, %a, %e : f32
+      analog.yield VALUES }
+    FINISH : TYPES
+  return NAMES : TYPES
+})";
+
+TEST_P(JitKernel, PlanesAreTheEvaluators) {
+  using Texts = std::map<std::string, std::string>;
+  const std::string plane = "tensor<?x?x?xf32>";
+  for (Texts texts : {Texts{{"COUNT", "3"},
+                            {"TYPES", "tensor<?x?xf32>, " + plane + ", tensor<?x?x?xi32>"},
+                            {"RESULTS", "value over (m, n), planes over (t, m, n), bits over (t, m, n)"},
+                            {"VALUES", "%0, %1 : f32, f32 bits(%b)"},
+                            {"FINISH", "finish { ^bb0(%s: f32, %e: f32): analog.yield %s : f32 }"},
+                            {"NAMES", "%out#0, %out#1, %out#2"}},
+                      Texts{{"COUNT", "2"},
+                            {"TYPES", plane + ", " + plane},
+                            {"RESULTS", "planes over (t, m, n), planes over (t, m, n)"},
+                            {"VALUES", "%0, %1 : f32, f32"},
+                            {"FINISH", ""},
+                            {"NAMES", "%out#0, %out#1"}}}) {
+    std::string text = kPlanes;
+    for (auto [from, to] : texts)
+      for (size_t at; (at = text.find(from)) != std::string::npos;)
+        text.replace(at, from.size(), to);
+    Jit jit(text.c_str(), false, GetParam());
+    ASSERT_TRUE(jit.engine);
+    for (auto [b, o, k] : {std::array<int64_t, 3>{1, 1, 1}, {5, 33, 65}, {70, 131, 200}, {0, 3, 7}, {3, 2, 0}}) {
+      auto matrix = [](int64_t rows, int64_t columns, int seed) {
+        return Tensor::of({rows, columns}, integers(rows * columns, seed));
+      };
+      SCOPED_TRACE(std::to_string(b) + "x" + std::to_string(k) + " -> " + std::to_string(o));
+      expectResults(jit, *jit.source, "layer", {matrix(b, k, 1), matrix(o, k, 2), matrix(b, o, 3)}, b, o);
+    }
+  }
+}
+
+/// Source rows of the lhs run along the output's rows: a block of these, not of the contraction, is drawn at once.
+TEST(JitKernelSchedule, DrawsOfATallBlockFitTheScratch) {
+  Jit jit(R"(
+func.func @layer(%g: tensor<?x?xf32>, %x: tensor<?x?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> {
+  %y = analog.tiled_mvm contract(m) tile(t of k : #analog.tiling<balanced, rows = 64>)
+      lhs(%g over (m, n) : tensor<?x?xf32>) rhs(%x over (m, k) : tensor<?x?xf32>) keys(%key : tensor<2xi64>)
+      results(value over (n, k))
+    load_lhs { ^bb0(%v: f32):
+      %n = analog.normal key(0) stream(1) : f32
+      %r = arith.mulf %n, %v : f32
+      analog.yield %r : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+})",
+          false, mho::lowering::hostIsa(), "{mc = 4096 : i64, kc = 64 : i64, nc = 64 : i64}");
+  ASSERT_TRUE(jit.engine);
+  // A contraction of one term: a product, which has one rounding.
+  Tensor g = Tensor::of({1, 4096}, integers(4096, 1)), x = Tensor::of({1, 8}, integers(8, 2));
+  expectResults(jit, *jit.source, "layer", {g, x, Tensor::integers({2}, {5, 6})}, 4096, 1);
+}
+
 /// y = `code` of x, one element at a time.
 std::string elementwise(const std::string &code) {
   return R"(
@@ -117,6 +192,12 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 
 std::vector<std::string> scalarCode() {
   std::vector<std::string> list;
+  // Zeros of both signs on either side: -0 < +0.
+  for (std::string op : {"minimumf", "maximumf"})
+    for (std::string zero : {"0.0", "-0.0"}) {
+      list.push_back("%z = arith.constant " + zero + " : f32\n%r = arith." + op + " %a, %z : f32");
+      list.push_back("%z = arith.constant " + zero + " : f32\n%r = arith." + op + " %z, %a : f32");
+    }
   for (std::string op : {"addf", "subf", "mulf", "divf", "minimumf", "maximumf"})
     list.push_back("%r = arith." + op + " %a, %half : f32");
   for (std::string op : {"absf", "roundeven", "floor", "ceil", "trunc", "sqrt"})
@@ -159,7 +240,7 @@ TEST_P(JitKernel, ScalarCodeIsTheEvaluators) {
     ASSERT_TRUE(call.run(*jit.engine, "layer", count, 1));
     for (int64_t i = 0; i < count; ++i) {
       double e = (*expected)[0].reals[i];
-      EXPECT_TRUE(y[i] == e || (std::isnan(y[i]) && std::isnan(e)))
+      EXPECT_TRUE((y[i] == e && std::signbit(y[i]) == std::signbit(e)) || (std::isnan(y[i]) && std::isnan(e)))
           << code << " of " << values[i] << " is " << y[i] << ", the evaluator has " << e;
     }
   }

@@ -35,8 +35,8 @@
 // CHECK: vector.store [[TILE]]#0, [[SUMS]][
 // CHECK: vector.store [[TILE]]#1, [[SUMS]][
 // The first tile begins the result, the others are added to it.
-// CHECK: [[FIRSTTILE:%.+]] = arith.cmpi eq, [[T]], %c0
 // CHECK: [[ACC:%.+]] = vector.load [[SUMS]][
+// CHECK: [[FIRSTTILE:%.+]] = arith.cmpi eq, [[T]], %c0
 // CHECK: [[BEFORE:%.+]] = vector.maskedload [[Y]][
 // CHECK: [[ADDED:%.+]] = arith.addf [[BEFORE]], [[ACC]]
 // CHECK: arith.select [[FIRSTTILE]], [[ACC]], [[ADDED]]

@@ -97,7 +97,27 @@ Status KernelRun::findSizes() {
       return status;
   if (Status status = setSize(Axis::T, tileCount(sizes[Axis::K], kernel.getTiling().getRows())); !status)
     return status;
-  return setSizes(kernel.getParams(), kernel.getParamAxes());
+  if (Status status = setSizes(kernel.getParams(), kernel.getParamAxes()); !status)
+    return status;
+  return checkWords();
+}
+
+/// Packed bits have a word for each 32 elements of their last axis.
+Status KernelRun::checkWords() {
+  for (auto [operands, axes] : {std::pair(kernel.getLhs(), kernel.getLhsAxes()),
+                                {kernel.getRhs(), kernel.getRhsAxes()},
+                                {kernel.getEpilogue(), kernel.getEpilogueAxes()}})
+    for (auto [operand, attr] : llvm::zip(operands, axes)) {
+      if (!TiledMvmOp::isBits(operand))
+        continue;
+      Axis axis = cast<AxesAttr>(attr).getAxes().back();
+      int64_t words = shapes[operand].back(), wanted = packedWords(sizes[axis]);
+      if (words != wanted)
+        return Status::error("inputs contradict each other: axis " + stringifyAxis(axis).str() + " is " +
+                             std::to_string(sizes[axis]) + " long, whose bits take " + std::to_string(wanted) +
+                             " words, got " + std::to_string(words));
+    }
+  return Status::ok();
 }
 
 void KernelRun::bindResults() {

@@ -34,6 +34,7 @@ private:
   explicit KernelRun(analog::TiledMvmOp kernel) : kernel(kernel) {}
   Status bindInputs(mlir::func::FuncOp function, llvm::ArrayRef<reference::Tensor> inputs);
   Status findSizes();
+  Status checkWords();
   Status setSize(analog::Axis axis, int64_t size);
   Status setSizes(mlir::OperandRange operands, mlir::ArrayAttr axes);
   void bindResults();

@@ -103,6 +103,8 @@ Json parseObject(const std::string &text) {
     object = Json::parse(text, refuseDuplicates);
   } catch (const Json::parse_error &error) {
     throw std::invalid_argument(textOf("analog config: malformed JSON at byte ", error.byte, ": ", error.what()));
+  } catch (const Json::out_of_range &error) { // a number that no double holds
+    throw std::invalid_argument(textOf("analog config: ", error.what(), "; keep numbers within the range of a double"));
   }
   if (!object.is_object())
     throw std::invalid_argument("analog config: expected a JSON object, got '" + text.substr(0, 60) + "'");

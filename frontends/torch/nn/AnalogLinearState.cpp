@@ -11,7 +11,6 @@ namespace {
 /// Names in an archive beside the tensors.
 constexpr const char *kConfigKey = "analog_config";
 constexpr const char *kCommitsKey = "range_commits";
-
 constexpr const char *kPendingKey = "range_pending";
 
 } // namespace

@@ -14,7 +14,7 @@ namespace {
 /// Tiles of K inputs; LinearSpec::tiles() for sizes that may be symbolic.
 c10::SymInt tilesOf(const LinearSpec &spec, const c10::SymInt &inputs) {
   if (spec.tileRows > 0)
-    return (inputs + spec.tileRows - 1) / spec.tileRows;
+    return inputs / spec.tileRows + (inputs % spec.tileRows + spec.tileRows - 1) / spec.tileRows;
   return inputs == 0 ? c10::SymInt(0) : c10::SymInt(1);
 }
 
