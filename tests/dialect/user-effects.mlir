@@ -79,9 +79,10 @@ analog.effect @learned on input(%x) params(%o over (t) learnable) surrogate(own)
 // FUSE: [[LIMITED:%.+]], [[BEYOND:%.+]] = analog.surrogate(
 // FUSE: analog.yield [[LIMITED]] : f32 bits([[BEYOND]])
 
-// Backward: 0 where the limit was reached; the offset's gradient is a sum; the weight is without noise.
+// Backward: 0 where the limit was reached; the offset's gradient is a sum; the weight is without noise, and without what only noise needs.
 // GRADIENT-LABEL: func.func @layer_dx(
 // GRADIENT-SAME: tensor<2xf32> {analog.gradient = 4 : i64, analog.name = "dparam4"}
+// GRADIENT-NOT: stats(
 // GRADIENT: results(value over (m, k), sum over (t))
 // GRADIENT: load_lhs {
 // GRADIENT-NEXT: ^bb0([[G:%[^:]+]]: f32, [[BIT:%[^:]+]]: i1

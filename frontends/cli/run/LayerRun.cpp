@@ -3,8 +3,6 @@
 #include "runtime/CacheKey.h"
 #include "runtime/LayerStages.h"
 
-#include "llvm/ADT/SetVector.h"
-
 using namespace mlir;
 using namespace mho::analog;
 
@@ -13,21 +11,6 @@ namespace mho::cli {
 using reference::Tensor;
 
 namespace {
-
-/// A module of the function and what else of its module it names, copied.
-OwningOpRef<ModuleOp> moduleOf(func::FuncOp function) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
-  llvm::SetVector<Operation *> named;
-  if (std::optional<SymbolTable::UseRange> uses = SymbolTable::getSymbolUses(function))
-    for (const SymbolTable::SymbolUse &use : *uses)
-      if (Operation *symbol = SymbolTable::lookupNearestSymbolFrom(function, use.getSymbolRef()))
-        named.insert(symbol);
-  for (Operation *symbol : named)
-    if (symbol != function)
-      module->push_back(symbol->clone());
-  module->push_back(function->clone());
-  return module;
-}
 
 /// Compiles a module that holds a copy of the function through a layer's own stages.
 Expected<OwningOpRef<ModuleOp>> runLayerStages(Backend &backend, func::FuncOp function, const LayerOptions &layer) {
