@@ -7,6 +7,7 @@
 // RUN: mho-run %S/../../examples/effects/saturation.mlir layer --size 0=17x131 --size 1=50x131 --check --normal --tolerance=1e-4 | FileCheck %s --check-prefix=FORWARD
 // RUN: mho-run %s everything --size 0=7x70 --size 1=33x70 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s limited --size 0=5x70 --size 1=33x70 --gradient --check | FileCheck %s --check-prefix=TWO
+// RUN: mho-run %s bits --size 0=5x70 --size 1=33x70 --size 2=2x5 --gradient --check | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s indices --size 0=5x70 --size 1=33x70 --check | FileCheck %s --check-prefix=FORWARD
 // RUN: mho-run %s limited --size 0=1x1 --size 1=1x1 --arg 0=3 --arg 1=2 --grad 5 --print | FileCheck %s --check-prefix=BEYOND
 // RUN: mho-run %s limited --size 0=1x1 --size 1=1x1 --arg 0=1 --arg 1=2 --grad 5 --print | FileCheck %s --check-prefix=WITHIN
@@ -107,5 +108,31 @@ func.func @indices(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> 
   %a = analog.mvm %x, %w0 : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
   %a0 = analog.apply @ended %a : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %a0 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// Two uses that keep two bits each, and an effect behind them that is the identity and keeps none.
+analog.effect @bounded on tile(%y) params(%b over (t, m)) surrogate(own) {
+  %beyond = arith.cmpf ogt, %y, %b : f32
+  %negative = arith.negf %b : f32
+  %below = arith.cmpf olt, %y, %negative : f32
+  %r = arith.minimumf %y, %b : f32
+  analog.yield %r : f32 bits(%beyond, %below)
+} derivative {
+^bb0(%b: f32, %beyond: i1, %below: i1, %g: f32):
+  %zero = arith.constant 0.0 : f32
+  %half = arith.constant 0.5 : f32
+  %halved = arith.mulf %half, %g : f32
+  %kept = arith.select %below, %halved, %g : f32
+  %dy = arith.select %beyond, %zero, %kept : f32
+  analog.yield %dy : f32
+}
+analog.effect @same on tile(%y) surrogate(derived) { analog.yield %y : f32 }
+func.func @bits(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %b: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<fixed, rows = 64>} {
+  %a = analog.mvm %x, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %a0 = analog.apply @bounded %a params(%b over (t, m)) : (tensor<?x?x?xf32>, tensor<?x?xf32>) -> tensor<?x?x?xf32>
+  %a1 = analog.apply @bounded %a0 params(%b over (t, m)) : (tensor<?x?x?xf32>, tensor<?x?xf32>) -> tensor<?x?x?xf32>
+  %a2 = analog.apply @same %a1 : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %a2 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
