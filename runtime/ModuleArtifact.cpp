@@ -1,7 +1,9 @@
 #include "runtime/ModuleArtifact.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -24,6 +26,20 @@ std::string printed(ModuleOp module) {
   llvm::raw_string_ostream stream(text);
   module.print(stream);
   return text;
+}
+
+OwningOpRef<ModuleOp> moduleOf(func::FuncOp function) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
+  llvm::SetVector<Operation *> named;
+  if (std::optional<SymbolTable::UseRange> uses = SymbolTable::getSymbolUses(function))
+    for (const SymbolTable::SymbolUse &use : *uses)
+      if (Operation *symbol = SymbolTable::lookupNearestSymbolFrom(function, use.getSymbolRef()))
+        named.insert(symbol);
+  for (Operation *symbol : named)
+    if (symbol != function)
+      module->push_back(symbol->clone());
+  module->push_back(function->clone());
+  return module;
 }
 
 std::string ModuleArtifact::text() const { return printed(*mlirModule); }

@@ -3,6 +3,7 @@
 
 #include "runtime/CompilePipeline.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
@@ -26,6 +27,9 @@ protected:
   /// Runs `step` and gives the diagnostics that it made, where it returns false.
   Status withDiagnostics(llvm::function_ref<bool()> step);
 };
+
+/// A module of a copy of the function, and of what else of its module it names: effects that are text.
+mlir::OwningOpRef<mlir::ModuleOp> moduleOf(mlir::func::FuncOp function);
 
 /// The module as .mlir text.
 std::string printed(mlir::ModuleOp module);

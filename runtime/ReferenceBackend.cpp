@@ -72,8 +72,7 @@ public:
   /// The function lives on in a context of the kernel's own.
   static Expected<std::shared_ptr<const Kernel>> make(func::FuncOp function) {
     auto kernel = std::make_shared<ReferenceKernel>();
-    OwningOpRef<ModuleOp> alone = ModuleOp::create(function.getLoc());
-    alone->push_back(function->clone());
+    OwningOpRef<ModuleOp> alone = moduleOf(function);
     kernel->context.loadDialect<analog::AnalogDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
     kernel->module = parseSourceString<ModuleOp>(printed(*alone), &kernel->context);
     if (!kernel->module)

@@ -58,6 +58,12 @@ def Analog_IndexKind : Analog_Enum<"IndexKind", "an index of the element a regio
     I32EnumAttrCase<"Tile", 0, "tile">, I32EnumAttrCase<"Row", 1, "row">, I32EnumAttrCase<"Column", 2, "column">,
     I32EnumAttrCase<"TileRows", 3, "tile_rows">]>;
 
+def Analog_EffectSite : Analog_Enum<"EffectSite", "the elements that a user's effect maps", [
+    I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Weight", 1, "weight">, I32EnumAttrCase<"Tile", 2, "tile">]>;
+def Analog_SurrogateKind : Analog_Enum<"SurrogateKind", "what a user's effect is differentiated as", [
+    I32EnumAttrCase<"StraightThrough", 0, "straight_through">, I32EnumAttrCase<"Masked", 1, "masked">,
+    I32EnumAttrCase<"Derived", 2, "derived">, I32EnumAttrCase<"Own", 3, "own">]>;
+
 def Analog_GaussianMap : Analog_Enum<"GaussianMap", "what a Gaussian draw is made of: 16 or 32 random bits", [
     I32EnumAttrCase<"Half", 0, "half">, I32EnumAttrCase<"Word", 1, "word">]>;
 
@@ -65,6 +71,8 @@ class Analog_EnumAttr<EnumAttrInfo info, string mnemonic> : EnumAttr<Analog_Dial
 def Analog_GranularityAttr : Analog_EnumAttr<Analog_Granularity, "granularity">;
 def Analog_GradientKindAttr : Analog_EnumAttr<Analog_GradientKind, "gradient">;
 def Analog_AxisAttr : Analog_EnumAttr<Analog_Axis, "axis">;
+def Analog_EffectSiteAttr : Analog_EnumAttr<Analog_EffectSite, "site">;
+def Analog_SurrogateKindAttr : Analog_EnumAttr<Analog_SurrogateKind, "surrogate_kind">;
 def Analog_GaussianMapAttr : Analog_EnumAttr<Analog_GaussianMap, "gaussian">;
 def Analog_IndexKindAttr : Analog_EnumAttr<Analog_IndexKind, "index_kind">;
 

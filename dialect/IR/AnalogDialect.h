@@ -9,6 +9,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -28,11 +29,19 @@ struct EffectParameter {
   mlir::FloatAttr strength; ///< null for a value
 };
 
+/// What a draw gives; a redraw is of the kind of what it repeats.
+enum class NumberKind { HalfNormal, WordNormal, Uniform };
+
+inline NumberKind numberKindOf(GaussianMap map) {
+  return map == GaussianMap::Word ? NumberKind::WordNormal : NumberKind::HalfNormal;
+}
+
 /// A draw of an effect's scalar code. Equal key and stream, equal numbers: only a redraw may share them with another.
 struct EffectDraw {
   mlir::Value key;
   int64_t stream;
   bool redraw;
+  NumberKind kind;
 };
 
 /// The tiling of the function that holds `op`; null if there is none.

@@ -1,6 +1,6 @@
 // The built-in effects: for each its parameters and its scalar code with the surrogate gradient. Their verifiers:
 // EffectVerify.cpp.
-#include "dialect/IR/ScalarBuilder.h"
+#include "dialect/IR/SurrogateBuilder.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -17,29 +17,6 @@ static SmallVector<EffectParameter> overAxes(ValueRange values, ArrayAttr axes) 
     list.push_back(overAxes(value, cast<AxesAttr>(over)));
   return list;
 }
-
-using Body = llvm::function_ref<void(ScalarBuilder &, ValueRange)>;
-
-/// Fills `region` with one block of these arguments and the code of `body`.
-static void fill(OpBuilder &builder, Location loc, Region &region, TypeRange types, Body body) {
-  OpBuilder::InsertionGuard guard(builder);
-  SmallVector<Location> locs(types.size(), loc);
-  Block *block = builder.createBlock(&region, region.end(), types, locs);
-  ScalarBuilder scalar{builder, loc};
-  body(scalar, block->getArguments());
-}
-
-static void yield(ScalarBuilder &s, ValueRange values, ValueRange bits = {}, ValueRange reductions = {}) {
-  s.b.create<YieldOp>(s.loc, values, bits, reductions);
-}
-
-static SurrogateOp createSurrogate(OpBuilder &builder, Location loc, ValueRange inputs, IntegerAttr wrt = {},
-                                   size_t bits = 0) {
-  SmallVector<Type> saved(bits, builder.getI1Type());
-  return builder.create<SurrogateOp>(loc, builder.getF32Type(), saved, inputs, wrt);
-}
-
-static SmallVector<Type> floats(OpBuilder &builder, size_t n) { return SmallVector<Type>(n, builder.getF32Type()); }
 
 //===-- quantize_input --------------------------------------------------------------------------------------------===//
 
@@ -105,7 +82,9 @@ Value QuantizeWeightOp::buildScalar(OpBuilder &builder, Location loc, Value w, V
 //===-- inject_noise ----------------------------------------------------------------------------------------------===//
 
 Value InjectNoiseOp::getElementSource() { return getInput(); }
-SmallVector<EffectDraw> InjectNoiseOp::getEffectDraws() { return {{getKey(), int64_t(getStream()), getRedraw()}}; }
+SmallVector<EffectDraw> InjectNoiseOp::getEffectDraws() {
+  return {{getKey(), int64_t(getStream()), getRedraw(), numberKindOf(getMap())}};
+}
 SmallVector<EffectParameter> InjectNoiseOp::getEffectParameters() {
   SmallVector<EffectParameter> list = overAxes(getScales(), getScaleAxes());
   list.push_back(strength("sigma", getSigmaAttr()));
@@ -121,7 +100,9 @@ Value InjectNoiseOp::buildScalar(OpBuilder &builder, Location loc, Value v, Valu
 //===-- drop_connect ----------------------------------------------------------------------------------------------===//
 
 Value DropConnectOp::getElementSource() { return getInput(); }
-SmallVector<EffectDraw> DropConnectOp::getEffectDraws() { return {{getKey(), int64_t(getStream()), getRedraw()}}; }
+SmallVector<EffectDraw> DropConnectOp::getEffectDraws() {
+  return {{getKey(), int64_t(getStream()), getRedraw(), NumberKind::Uniform}};
+}
 SmallVector<EffectParameter> DropConnectOp::getEffectParameters() {
   return {strength("probability", getProbabilityAttr())};
 }

@@ -17,6 +17,8 @@ def Analog_EffectOpInterface : OpInterface<"EffectOpInterface"> {
                     "::llvm::SmallVector<::mho::analog::EffectParameter>", "getEffectParameters">,
     InterfaceMethod<"What the scalar code draws, in the order of the key indices that buildScalar takes.",
                     "::llvm::SmallVector<::mho::analog::EffectDraw>", "getEffectDraws", (ins), "", "return {};">,
+    InterfaceMethod<"What strengths of the effect are named after.", "::std::string", "getEffectName", (ins), "",
+                    "return $_op->getName().stripDialect().str();">,
     InterfaceMethod<"How many bits per element the gradient needs kept (results `saved` of the scalar code's surrogate).",
                     "unsigned", "getSavedBitCount", (ins), "", "return 0;">,
     InterfaceMethod<"Emits the scalar code for one element. `parameters` follow getEffectParameters; draw i takes key "
@@ -33,6 +35,9 @@ def Analog_DrawOpInterface : OpInterface<"DrawOpInterface"> {
   let methods = [
     InterfaceMethod<"Index of the kernel's key.", "uint64_t", "getKey">,
     InterfaceMethod<"Stream of the key.", "uint64_t", "getStream">,
+    InterfaceMethod<"Names another key.", "void", "setKey", (ins "uint64_t":$key)>,
+    InterfaceMethod<"Names another stream.", "void", "setStream", (ins "uint64_t":$stream)>,
+    InterfaceMethod<"What is drawn.", "::mho::analog::NumberKind", "getNumberKind">,
     InterfaceMethod<"The draw repeats another of the same key, stream and kind.", "bool", "getRedraw">,
     InterfaceMethod<"Marks it as one that does.", "void", "setRedraw", (ins "bool":$redraw)>,
   ];

@@ -97,25 +97,30 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
 
 class Analog_DrawOp<string mnemonic, dag extra = (ins)> : Analog_Op<mnemonic, [DeclareOpInterfaceMethods<Analog_DrawOpInterface>]> {
   let description = [{
-    Key `key` of the kernel, stream `stream`; the address is the element's (row, column within tile, tile). `redraw` marks a draw that
+    Key `key` of the kernel, stream `stream`, both absent in analog.effect, whose uses name them; the address is the element's (row, column within tile, tile). `redraw` marks a draw that
     repeats one of the same key, stream and kind, bit for bit: here, in another kernel of the function or in the forward pass.
   }];
-  let arguments = !con((ins I64Attr:$key /*normal_i1, uniform_i1*/, I64Attr:$stream /*normal_i2, uniform_i2*/,
+  let arguments = !con((ins DefaultValuedAttr<I64Attr, "-1">:$key /*normal_i1, uniform_i1*/,
+                            DefaultValuedAttr<I64Attr, "-1">:$stream /*normal_i2, uniform_i2*/,
                             UnitAttr:$redraw /*normal_i3, uniform_i3*/), extra);
   let results = (outs F32:$result);
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Key and stream of a draw of analog.effect, which has neither.
+    static constexpr int64_t kUnnamed = -1;
+  }];
 }
 
 def Analog_NormalOp : Analog_DrawOp<"normal", (ins DefaultValuedAttr<Analog_GaussianMapAttr, "GaussianMap::Half">:$map /*normal_i4*/)> {
   let summary = "the Gaussian draw of this element, by the map of 16 or of 32 random bits";
   let assemblyFormat = [{
-    `key` `(` $key `)` `stream` `(` $stream `)` (`map` `` $map^)? (`redraw` $redraw^)? attr-dict `:` type($result)
+    (`key` `(` $key^ `)`)? (`stream` `(` $stream^ `)`)? (`map` `` $map^)? (`redraw` $redraw^)? attr-dict `:` type($result)
   }];
 }
 
 def Analog_UniformOp : Analog_DrawOp<"uniform"> {
   let summary = "the uniform draw of this element, (word + 1/2) / 2^32";
-  let assemblyFormat = "`key` `(` $key `)` `stream` `(` $stream `)` (`redraw` $redraw^)? attr-dict `:` type($result)";
+  let assemblyFormat = "(`key` `(` $key^ `)`)? (`stream` `(` $stream^ `)`)? (`redraw` $redraw^)? attr-dict `:` type($result)";
 }
 
 def Analog_IndexOp : Analog_Op<"index", [Pure]> {
@@ -146,7 +151,7 @@ def Analog_SurrogateOp : Analog_Op<"surrogate", [RecursiveMemoryEffects, Isolate
   let extraClassDeclaration = "/// True if the value region yields bits, which stand for the first input in the derivative.\nbool savesBits();";
 }
 
-def Analog_YieldOp : Analog_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments, ParentOneOf<["TiledMvmOp", "SurrogateOp"]>]> {
+def Analog_YieldOp : Analog_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments, ParentOneOf<["TiledMvmOp", "SurrogateOp", "EffectOp"]>]> {
   let summary = "results of a region: values, bits, and summands of reductions";
   let arguments = (ins Variadic<F32>:$values /*yield_i1*/, Variadic<I1>:$bits /*yield_i2*/,
                        Variadic<AnyTypeOf<[F32, I1]>>:$reductions /*yield_i3*/);

@@ -44,6 +44,23 @@ static void printOverAxesList(OpAsmPrinter &printer, Operation *, OperandRange o
   });
 }
 
+/// ` params(...)`, or nothing where there are none.
+static ParseResult parseOptionalParams(OpAsmParser &parser, SmallVectorImpl<Unresolved> &operands, ArrayAttr &axes) {
+  if (failed(parser.parseOptionalKeyword("params"))) {
+    axes = ArrayAttr::get(parser.getContext(), {});
+    return success();
+  }
+  return failure(parser.parseLParen() || parseOverAxesList(parser, operands, axes) || parser.parseRParen());
+}
+
+static void printOptionalParams(OpAsmPrinter &printer, Operation *op, OperandRange operands, ArrayAttr axes) {
+  if (operands.empty())
+    return;
+  printer << " params(";
+  printOverAxesList(printer, op, operands, axes);
+  printer << ")";
+}
+
 #define GET_OP_CLASSES
 #include "dialect/IR/AnalogOps.cpp.inc"
 

@@ -6,6 +6,8 @@ include "dialect/IR/AnalogBase.td"
 include "dialect/IR/AnalogInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
 
 def Analog_F32Tensor : RankedTensorOf<[F32]>;
 def Analog_F32Matrix : TensorRankOf<[F32], [2]>;
@@ -17,7 +19,7 @@ def Analog_KeyTensor : Type<And<[TensorOf<[I64]>.predicate, HasStaticShapePred,
 def Analog_AxesArray : TypedArrayAttrBase<Analog_AxesAttr, "axes of each operand">;
 
 // `overridden`: methods of the interface that the effect does not leave at their default.
-class Analog_EffectOp<string mnemonic, list<string> overridden = []>
+class Analog_BuiltinEffect<string mnemonic, list<string> overridden = []>
     : Analog_Op<mnemonic, [Pure, DeclareOpInterfaceMethods<Analog_EffectOpInterface, overridden>]> {
   let hasVerifier = 1;
 }
@@ -37,7 +39,7 @@ def Analog_AbsMaxOp : Analog_Op<"absmax", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Analog_QuantizeInputOp : Analog_EffectOp<"quantize_input"> {
+def Analog_QuantizeInputOp : Analog_BuiltinEffect<"quantize_input"> {
   let summary = "DAC: clamp to the range and round to integer codes";
   let description = [{
     s = L / beta, code = roundeven(clamp(x, -beta, beta) * s). Gradient: s where |x| <= beta, else 0. The range gradient is the
@@ -52,7 +54,7 @@ def Analog_QuantizeInputOp : Analog_EffectOp<"quantize_input"> {
   }];
 }
 
-def Analog_QuantizeWeightOp : Analog_EffectOp<"quantize_weight"> {
+def Analog_QuantizeWeightOp : Analog_BuiltinEffect<"quantize_weight"> {
   let summary = "weight quantiser: A / L wide steps, clamped to L steps; the identity for gradients";
   let arguments = (ins Analog_F32Matrix:$input /*quantize_weight_i1*/, Analog_F32Tensor:$scale /*quantize_weight_i2*/, Analog_AxesAttr:$scale_axes,
                        F32Attr:$half_levels /*quantize_weight_i3*/);
@@ -62,7 +64,7 @@ def Analog_QuantizeWeightOp : Analog_EffectOp<"quantize_weight"> {
   }];
 }
 
-def Analog_InjectNoiseOp : Analog_EffectOp<"inject_noise", ["getEffectDraws"]> {
+def Analog_InjectNoiseOp : Analog_BuiltinEffect<"inject_noise", ["getEffectDraws"]> {
   let summary = "add Gaussian noise of strength sigma times the product of the scales";
   let description = [{
     v + ((sigma * scale_0) * scale_1) * n by one fused multiply-add, n drawn as SPEC.md says from `key` and `stream`.
@@ -79,7 +81,7 @@ def Analog_InjectNoiseOp : Analog_EffectOp<"inject_noise", ["getEffectDraws"]> {
   }];
 }
 
-def Analog_DropConnectOp : Analog_EffectOp<"drop_connect", ["getEffectDraws"]> {
+def Analog_DropConnectOp : Analog_BuiltinEffect<"drop_connect", ["getEffectDraws"]> {
   let summary = "set weights to exactly 0 with a probability, without rescaling; the identity for gradients";
   let arguments = (ins Analog_F32Matrix:$input /*drop_connect_i1*/, Analog_KeyTensor:$key /*drop_connect_i2*/, I64Attr:$stream /*drop_connect_i3*/,
                        F32Attr:$probability /*drop_connect_i4*/, UnitAttr:$redraw /*drop_connect_i5*/);
@@ -97,7 +99,7 @@ def Analog_MvmOp : Analog_Op<"mvm", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Analog_RescaleOp : Analog_EffectOp<"rescale"> {
+def Analog_RescaleOp : Analog_BuiltinEffect<"rescale"> {
   let summary = "from code units back to logical units: times beta / L";
   let arguments = (ins Analog_F32Planes:$input /*rescale_i1*/, Analog_F32Tensor:$range /*rescale_i2*/, Analog_AxesAttr:$range_axes,
                        F32Attr:$half_levels /*rescale_i3*/);
@@ -107,7 +109,7 @@ def Analog_RescaleOp : Analog_EffectOp<"rescale"> {
   }];
 }
 
-def Analog_AdcOp : Analog_EffectOp<"adc"> {
+def Analog_AdcOp : Analog_BuiltinEffect<"adc"> {
   let summary = "ADC: round to codes, then clamp at the bound";
   let description = [{
     bound = (lambda * scale_0) * scale_1 ..., code = clamp(roundeven(v * (L / bound)), -L, L), value = code * (bound / L).
@@ -132,6 +134,7 @@ def Analog_AccumulateOp : Analog_Op<"accumulate", [Pure]> {
   let hasVerifier = 1;
 }
 
+include "dialect/IR/AnalogUserEffects.td"
 include "dialect/IR/AnalogKernelOps.td"
 
 #endif

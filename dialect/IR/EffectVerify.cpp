@@ -23,15 +23,14 @@ static int64_t sizeOf(EffectOpInterface op, Axis axis) {
   }
 }
 
-/// Axes of the elements of a tensor that an effect maps: planes (t, m, n); a matrix is an input or a weight.
-static SmallVector<Axis> visibleAxes(Value tensor) {
+SmallVector<Axis> mho::analog::visibleAxes(Value tensor) {
   if (cast<RankedTensorType>(tensor.getType()).getRank() == 3)
     return {Axis::T, Axis::M, Axis::N};
   return {Axis::T, Axis::M, Axis::N, Axis::K};
 }
 
-/// Scales over axes among `visible`, of a rank and sizes that fit them.
-static LogicalResult verifyScales(EffectOpInterface op, ValueRange values, ArrayAttr axes, ArrayRef<Axis> visible) {
+LogicalResult mho::analog::verifyScales(EffectOpInterface op, ValueRange values, ArrayAttr axes,
+                                        ArrayRef<Axis> visible) {
   if (values.size() != axes.size())
     return op->emitOpError("expected axes for each of ") << values.size() << " scales, got " << axes.size();
   for (auto [value, attr] : llvm::zip(values, axes)) {
@@ -56,15 +55,14 @@ static LogicalResult verifyScale(EffectOpInterface op, Value value, AxesAttr ove
   return verifyScales(op, value, ArrayAttr::get(op->getContext(), {over}), visible);
 }
 
-static LogicalResult verifySameType(EffectOpInterface op) {
+LogicalResult mho::analog::verifySameType(EffectOpInterface op) {
   Type in = op.getElementSource().getType(), out = op->getResult(0).getType();
   if (in == out)
     return success();
   return op->emitOpError("expected the result to have the input's type ") << in << ", got " << out;
 }
 
-/// The tiles of a matrix are those of the function; planes say theirs.
-static LogicalResult verifyTiled(EffectOpInterface op) {
+LogicalResult mho::analog::verifyTiled(EffectOpInterface op) {
   bool matrix = cast<RankedTensorType>(op.getElementSource().getType()).getRank() == 2;
   return matrix ? verifyTiling(op) : success();
 }
@@ -91,27 +89,29 @@ static LogicalResult verifyStrength(Operation *op, StringRef name, APFloat stren
 
 static constexpr double kLargest = std::numeric_limits<float>::max();
 
-/// Streams within their range; a draw shares key and stream with one before it exactly if it is a redraw of that.
-static LogicalResult verifyDraws(EffectOpInterface op) {
+LogicalResult mho::analog::verifyDraws(EffectOpInterface op, StringRef remedy) {
   for (const EffectDraw &draw : op.getEffectDraws()) {
     if (draw.stream < 0 || draw.stream > 255)
       return op->emitOpError("expected stream to be from 0 to 255, got ") << draw.stream;
     Operation *same = nullptr;
+    NumberKind kind = draw.kind;
     for (Operation *user : draw.key.getUsers()) {
       auto other = dyn_cast<EffectOpInterface>(user);
       if (!other || user->getBlock() != op->getBlock() || !user->isBeforeInBlock(op))
         continue;
       for (const EffectDraw &before : other.getEffectDraws())
-        if (before.key == draw.key && before.stream == draw.stream && !before.redraw)
+        if (before.key == draw.key && before.stream == draw.stream && !before.redraw) {
           same = user;
+          kind = before.kind;
+        }
     }
     if (same && !draw.redraw) {
       InFlightDiagnostic diagnostic = op->emitOpError("expected a stream of its own, got ");
-      diagnostic << draw.stream << "; a draw that repeats another is marked 'redraw'";
+      diagnostic << draw.stream << "; " << remedy;
       diagnostic.attachNote(same->getLoc()) << "the stream is drawn from here";
       return diagnostic;
     }
-    if (draw.redraw && (!same || same->getName() != op->getName() || same->getAttr("map") != op->getAttr("map")))
+    if (draw.redraw && (!same || kind != draw.kind))
       return op->emitOpError("expected a redraw to repeat a draw of its kind before it, got stream ")
              << draw.stream << (same ? ", from which another kind is drawn" : ", from which nothing is drawn");
   }

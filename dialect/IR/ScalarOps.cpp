@@ -53,22 +53,30 @@ LogicalResult mho::analog::verifyScalarCode(Region &region) {
 
 YieldOp mho::analog::yieldOf(Region &region) { return cast<YieldOp>(region.front().getTerminator()); }
 
-/// Region ops that mean an element make sense only in a kernel.
+/// Region ops that mean an element make sense only in a kernel, or in an effect, which becomes part of one.
 static LogicalResult verifyInKernel(Operation *op) {
-  if (op->getParentOfType<TiledMvmOp>())
+  if (op->getParentOfType<TiledMvmOp>() || op->getParentOfType<EffectOp>())
     return success();
-  return op->emitOpError("expected to stand in a region of analog.tiled_mvm, got ")
+  return op->emitOpError("expected to stand in a region of analog.tiled_mvm or analog.effect, got ")
          << "'" << op->getParentOp()->getName() << "'";
 }
 
 static LogicalResult verifyDraw(DrawOpInterface op) {
   if (failed(verifyInKernel(op))) // normal_c1, uniform_c1
     return failure();
+  bool isNamed = int64_t(op.getKey()) != NormalOp::kUnnamed || int64_t(op.getStream()) != NormalOp::kUnnamed;
+  if (op->getParentOfType<EffectOp>()) {
+    if (isNamed || op.getRedraw()) // normal_c3, uniform_c3
+      return op->emitOpError("expected neither key, stream nor redraw in analog.effect, whose uses have them");
+    return success();
+  }
   if (int64_t(op.getStream()) < 0 || op.getStream() > 255) // normal_c2, uniform_c2
     return op->emitOpError("expected stream to be from 0 to 255, got ") << int64_t(op.getStream());
   return success();
 }
 
+NumberKind NormalOp::getNumberKind() { return numberKindOf(getMap()); }
+NumberKind UniformOp::getNumberKind() { return NumberKind::Uniform; }
 LogicalResult NormalOp::verify() { return verifyDraw(*this); }
 LogicalResult UniformOp::verify() { return verifyDraw(*this); }
 LogicalResult IndexOp::verify() { return verifyInKernel(*this); } // index_c1

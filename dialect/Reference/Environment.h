@@ -44,6 +44,10 @@ private:
 llvm::Error forEachElement(mlir::Operation *op, const Tensor &tensor, const Scales *scales,
                            llvm::function_ref<void(int64_t, const Element &)> body);
 
+/// Fails where an element of an effect's tensor has an address beyond the fields of the counter; `words`: draws of 32
+/// bits.
+llvm::Error checkAddresses(analog::EffectOpInterface op, const Environment &environment, bool words);
+
 /// The tiling of op's function cut over `inputs` inputs.
 Tiles tilesFor(mlir::Operation *op, int64_t inputs);
 

@@ -1,5 +1,5 @@
 // The algebra, one short function per op, written out by hand from SPEC.md.
-#include "dialect/Reference/Environment.h"
+#include "dialect/Reference/UserEffects.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -132,8 +132,7 @@ static llvm::Error evalQuantizeWeightOp(QuantizeWeightOp op, Environment &env) {
   });
 }
 
-/// Every element of an effect's tensor has an address within the fields of the counter.
-static llvm::Error checkAddresses(EffectOpInterface op, const Environment &env, bool words) {
+llvm::Error mho::reference::checkAddresses(EffectOpInterface op, const Environment &env, bool words) {
   const Tensor &tensor = env[op.getElementSource()];
   int64_t rank = tensor.rank(), tiles = rank == 3 ? tensor.shape[0] : tilesFor(op, tensor.shape[1]).count();
   return checkDraws(tensor.shape[rank - 2], tensor.shape[rank - 1], tiles, words);
@@ -232,6 +231,7 @@ llvm::Error mho::reference::evalAlgebraOp(Operation *op, Environment &env) {
       .Case([&](QuantizeWeightOp o) { return evalQuantizeWeightOp(o, env); })
       .Case([&](InjectNoiseOp o) { return evalInjectNoiseOp(o, env); })
       .Case([&](DropConnectOp o) { return evalDropConnectOp(o, env); })
+      .Case([&](ApplyOp o) { return evalApplyOp(o, env); })
       .Case([&](MvmOp o) { return evalMvmOp(o, env); })
       .Case([&](RescaleOp o) { return evalRescaleOp(o, env); })
       .Case([&](AdcOp o) { return evalAdcOp(o, env); })

@@ -2,8 +2,8 @@
 //
 // Two forward runs feed them: the one with noise gives codes, masks and inputs; the noise-free one gives the weight
 // that the input gradient contracts with.
-#include "dialect/Reference/Environment.h"
 #include "dialect/Reference/Reduce.h"
+#include "dialect/Reference/UserEffects.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -26,6 +26,7 @@ private:
   llvm::Error vjpMvmOp(MvmOp op, const Tensor &g);
   llvm::Error vjpRescaleOp(RescaleOp op, const Tensor &g);
   llvm::Error vjpAdcOp(AdcOp op, const Tensor &g);
+  llvm::Error vjpApplyOp(ApplyOp op, const Tensor &g);
   llvm::Error vjpAccumulateOp(AccumulateOp op, const Tensor &g);
 
   Environment &forward, &clean;
@@ -154,6 +155,18 @@ llvm::Error Backward::vjpAdcOp(AdcOp op, const Tensor &g) {
   return llvm::Error::success();
 }
 
+/// dW is taken through the noise-free transform, all else where the forward run was.
+llvm::Error Backward::vjpApplyOp(ApplyOp op, const Tensor &g) {
+  bool isWeight = op.lookupEffect().getSite() == EffectSite::Weight;
+  llvm::Expected<ApplyGradients> gradients = gradientOfApplyOp(op, isWeight ? clean : forward, g);
+  if (!gradients)
+    return gradients.takeError();
+  add(op.getInput(), std::move(gradients->element));
+  if (gradients->parameter)
+    add(op.getParams()[op.lookupEffect().getLearnable()[0]], std::move(*gradients->parameter));
+  return llvm::Error::success();
+}
+
 llvm::Error Backward::vjpAccumulateOp(AccumulateOp op, const Tensor &g) {
   const Tensor &planes = forward[op.getInput()];
   Tensor dplanes = Tensor::zeros(planes.shape);
@@ -185,6 +198,7 @@ llvm::Error Backward::run(Operation *op) {
       .Case([&](MvmOp o) { return vjpMvmOp(o, g); })
       .Case([&](RescaleOp o) { return vjpRescaleOp(o, g); })
       .Case([&](AdcOp o) { return vjpAdcOp(o, g); })
+      .Case([&](ApplyOp o) { return vjpApplyOp(o, g); })
       .Case([&](AccumulateOp o) { return vjpAccumulateOp(o, g); })
       .Default(
           [&](Operation *) { return fail("'" + op->getName().getStringRef() + "' has no hand-written gradient"); });

@@ -79,11 +79,20 @@ Result ScalarInterpreter::evalFloat(Operation *op) const {
       .Default([](Operation *) { return Result(); });
 }
 
+/// A normal that is 0 scales nothing: what it is added to stays as it is, whatever its other factor (SPEC.md,
+/// "Gradients").
+static bool isNoiseFree(math::FmaOp op) {
+  auto isNormal = [](Value v) { return bool(v.getDefiningOp<NormalOp>()); };
+  return (isNormal(op.getA()) || isNormal(op.getB())) && !isNormal(op.getC());
+}
+
 Result ScalarInterpreter::evalMath(Operation *op) const {
   auto x = [&] { return operand(op, 0); };
   auto y = [&] { return operand(op, 1); };
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case([&](math::FmaOp) { return a.fma(x(), y(), operand(op, 2)); })
+      .Case([&](math::FmaOp fma) {
+        return !random && isNoiseFree(fma) ? operand(op, 2) : a.fma(x(), y(), operand(op, 2));
+      })
       .Case([&](math::AbsFOp) { return std::fabs(x()); })
       .Case([&](math::RoundEvenOp) { return a.roundEven(x()); })
       .Case([&](math::FloorOp) { return std::floor(x()); })
@@ -183,13 +192,26 @@ Result ScalarInterpreter::evalInteger(Operation *op) const {
       .Default([](Operation *) { return Result(); });
 }
 
+std::pair<Key, int64_t> ScalarInterpreter::sourceOf(DrawOpInterface draw) const {
+  auto bound = draws.find(draw);
+  if (bound != draws.end())
+    return {keys[bound->second.first], bound->second.second};
+  return {keys[draw.getKey()], int64_t(draw.getStream())};
+}
+
 Result ScalarInterpreter::evalAnalog(Operation *op) const {
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case([&](NormalOp normal) {
-        return draws ? drawNormal(keys[normal.getKey()], normal.getStream(), normal.getMap(), element) : 0;
+        if (!random)
+          return 0.0;
+        auto [key, stream] = sourceOf(normal);
+        return drawNormal(key, stream, normal.getMap(), element);
       })
       .Case([&](UniformOp uniform) {
-        return draws ? drawUniform(keys[uniform.getKey()], uniform.getStream(), element) : 1;
+        if (!random)
+          return 1.0;
+        auto [key, stream] = sourceOf(uniform);
+        return drawUniform(key, stream, element);
       })
       .Case([&](IndexOp index) -> Result {
         switch (index.getKind()) {

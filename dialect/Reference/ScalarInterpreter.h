@@ -15,11 +15,13 @@ namespace mho::reference {
 
 class ScalarInterpreter {
 public:
-  /// `keys`: the keys that draws name by index. `draws` false: normal draws are 0, uniform draws 1.
-  ScalarInterpreter(Arithmetic arithmetic, llvm::ArrayRef<Key> keys, const Element &element, bool draws = true)
-      : a(arithmetic), keys(keys), element(element), draws(draws) {}
+  /// `keys`: the keys that draws name by index. `random` false: normal draws are 0, uniform draws 1.
+  ScalarInterpreter(Arithmetic arithmetic, llvm::ArrayRef<Key> keys, const Element &element, bool random = true)
+      : a(arithmetic), keys(keys), element(element), random(random) {}
 
   void bind(mlir::Value value, double scalar) { values[value] = scalar; }
+  /// Key (by index) and stream of a draw of analog.effect, which names neither.
+  void bindDraw(mlir::Operation *draw, unsigned key, int64_t stream) { draws[draw] = {key, stream}; }
   void bind(mlir::ValueRange range, llvm::ArrayRef<double> scalars);
   double value(mlir::Value v) const { return values.find(v)->second; }
   llvm::SmallVector<double> valuesOf(mlir::ValueRange range) const;
@@ -34,12 +36,15 @@ private:
   std::optional<double> evalInteger(mlir::Operation *op) const;
   std::optional<double> evalAnalog(mlir::Operation *op) const;
   llvm::Error evalSurrogate(analog::SurrogateOp op);
+  /// Key and stream of a draw: of its own, or bound.
+  std::pair<Key, int64_t> sourceOf(analog::DrawOpInterface draw) const;
   double operand(mlir::Operation *op, unsigned i) const { return value(op->getOperand(i)); }
 
   Arithmetic a;
   llvm::ArrayRef<Key> keys;
   Element element;
-  bool draws;
+  bool random;
+  llvm::DenseMap<mlir::Operation *, std::pair<unsigned, int64_t>> draws;
   llvm::DenseMap<mlir::Value, double> values;
 };
 

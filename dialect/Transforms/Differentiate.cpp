@@ -57,6 +57,11 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
     return refuse("the value as first result, and beside it bits and statistics only");
   if (!kernel.getEpilogue().empty() || kernel.getInit())
     return refuse("neither epilogue operands nor an initial value");
+  for (auto surrogate : kernel.getLoadRhs().front().getOps<SurrogateOp>())
+    if (surrogate.getWrt())
+      return surrogate.emitError(
+          "not differentiated: expected parameter gradients of the input's effects only, got one "
+          "of the weight's");
   SmallVector<Value> saved;
   for (auto surrogate : kernel.getEndTile().front().getOps<SurrogateOp>())
     llvm::append_range(saved, surrogate.getSaved());

@@ -123,7 +123,7 @@ FailureOr<Use> Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
 
 /// A strength becomes a scalar argument of the function, named after where it acts, its op and its attribute.
 void Fusion::addStrength(EffectOpInterface effect, StringRef site, const EffectParameter &parameter) {
-  std::string base = (site + "." + effect->getName().stripDialect() + "." + parameter.name).str(), name = base;
+  std::string base = (site + "." + effect.getEffectName() + "." + parameter.name).str(), name = base;
   for (int i = 2; !strengthNames.insert(name).second; ++i)
     name = base + "#" + std::to_string(i);
   DictionaryAttr attributes =
@@ -186,8 +186,8 @@ FailureOr<Value> Fusion::applyEffects(TiledMvmOp kernel, unsigned region, ArrayR
     for (const EffectDraw &draw : effect.getEffectDraws())
       keyIndices.push_back(llvm::find(keys, draw.key) - keys.begin());
     value = effect.buildScalar(builder, effect->getLoc(), value, arguments, keyIndices);
-    if (auto surrogate = value.getDefiningOp<SurrogateOp>(); surrogate && bits)
-      llvm::append_range(*bits, surrogate.getSaved());
+    if (bits && effect.getSavedBitCount())
+      llvm::append_range(*bits, value.getDefiningOp<SurrogateOp>().getSaved());
   }
   return value;
 }

@@ -183,6 +183,21 @@ static void removeDraws(Block &block) {
   }
 }
 
+/// Surrogates become the code of their values, as no derivative is taken of it: what only noise needed is then unused.
+static void inlineSurrogates(Block &block) {
+  for (SurrogateOp surrogate : llvm::make_early_inc_range(block.getOps<SurrogateOp>())) {
+    OpBuilder builder(surrogate);
+    IRMapping mapping;
+    mapping.map(surrogate.getValue().getArguments(), surrogate.getInputs());
+    YieldOp yield = cloneRegionBody(builder, surrogate.getValue(), mapping);
+    SmallVector<Value> results{mapping.lookupOrDefault(yield.getValues()[0])};
+    for (Value bit : yield.getBits())
+      results.push_back(mapping.lookupOrDefault(bit));
+    surrogate->replaceAllUsesWith(results);
+    surrogate.erase();
+  }
+}
+
 /// load_rhs: the other factor as forward saw it.
 void GradientKernel::buildLoad(TiledMvmOp gradient, Region &source, bool noiseFree) {
   OpBuilder::InsertionGuard guard(builder);
@@ -191,8 +206,10 @@ void GradientKernel::buildLoad(TiledMvmOp gradient, Region &source, bool noiseFr
   IRMapping mapping = mapVisible(gradient, TiledMvmOp::kLoadRhs, source.getRegionNumber());
   mapping.map(source.getArgument(0), region.getArgument(0));
   cloneYield(region, source, mapping);
-  if (noiseFree)
-    removeDraws(region.front());
+  if (!noiseFree)
+    return;
+  inlineSurrogates(region.front());
+  removeDraws(region.front());
 }
 
 /// finish: the contraction times the derivative of the load region of `side` at the epilogue element.

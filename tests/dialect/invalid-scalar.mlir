@@ -89,7 +89,7 @@ func.func @scalar_c4_order(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<
 // -----
 
 func.func @normal_c1() {
-  // expected-error @below {{expected to stand in a region of analog.tiled_mvm, got 'func.func'}}
+  // expected-error @below {{expected to stand in a region of analog.tiled_mvm or analog.effect, got 'func.func'}}
   %n = analog.normal key(0) stream(0) : f32
   return
 }
@@ -114,7 +114,7 @@ func.func @normal_c2(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>
 // -----
 
 func.func @uniform_c1() {
-  // expected-error @below {{expected to stand in a region of analog.tiled_mvm, got 'func.func'}}
+  // expected-error @below {{expected to stand in a region of analog.tiled_mvm or analog.effect, got 'func.func'}}
   %n = analog.uniform key(0) stream(0) : f32
   return
 }
@@ -139,7 +139,7 @@ func.func @uniform_c2(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32
 // -----
 
 func.func @index_c1() {
-  // expected-error @below {{expected to stand in a region of analog.tiled_mvm, got 'func.func'}}
+  // expected-error @below {{expected to stand in a region of analog.tiled_mvm or analog.effect, got 'func.func'}}
   %n = analog.index row : i32
   return
 }

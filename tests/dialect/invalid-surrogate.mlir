@@ -100,7 +100,7 @@ func.func @surrogate_c9(%x: f32) {
 // -----
 
 func.func @surrogate_c10(%x: f32) {
-  // expected-error @below {{expected to stand in a region of analog.tiled_mvm, got 'func.func'}}
+  // expected-error @below {{expected to stand in a region of analog.tiled_mvm or analog.effect, got 'func.func'}}
   %r = analog.surrogate(%x) value { ^bb0(%i: f32): analog.yield %i : f32 }
     derivative { ^bb0(%i: f32, %g: f32): analog.yield %g : f32 } : f32
   return

@@ -1,16 +1,18 @@
-"""Runs the commands of docs/tools.md and compares what they print: tools_doc_test.py SOURCE_FOLDER TOOLS_FOLDER SCRATCH_FOLDER
+"""Runs the commands of a page of docs/ and compares what they print: tools_doc_test.py SOURCE_FOLDER TOOLS_FOLDER SCRATCH_FOLDER PAGE
 
 In a ```console block, a line "$ build/bin/TOOL ..." is a command and the lines up to the next command are its output. "..." stands for
 any text; a line that is only "..." for any number of lines. Output lines that the page leaves out must be covered by one of those.
+A ```mlir block is part of a file in examples/effects.
 """
 
+import glob
 import os
 import re
 import shlex
 import subprocess
 import sys
 
-source, tools, scratch = sys.argv[1:]
+source, tools, scratch, page_name = sys.argv[1:]
 
 
 def examples(page):
@@ -29,9 +31,23 @@ def pattern(lines):
     return re.compile("".join(r"(.*\n)*?" + p if line.startswith("...") else p for p, line in zip(parts, lines)) + r"\Z")
 
 
-with open(os.path.join(source, "docs", "tools.md"), encoding="utf-8") as file:
-    found = list(examples(file.read()))
-assert len(found) >= 10, f"only {len(found)} commands found"
+# What each page is about: the tools that it shows, and the least number of commands.
+TOOLS = {
+    "tools.md": ({"mho", "mho-run", "mho-opt", "mho-translate", "mho-demo"}, 10),
+    "effects.md": ({"mho-run", "mho-opt"}, 4),
+}
+
+with open(os.path.join(source, "docs", page_name), encoding="utf-8") as file:
+    text_of_page = file.read()
+found = list(examples(text_of_page))
+shown, least = TOOLS[page_name]
+assert len(found) >= least, f"only {len(found)} commands found"
+files = []
+for path in glob.glob(os.path.join(source, "examples", "effects", "*.mlir")):
+    with open(path, encoding="utf-8") as file:
+        files.append(file.read())
+for block in re.findall(r"^```mlir\n(.*?)^```$", text_of_page, re.MULTILINE | re.DOTALL):
+    assert any(block in text for text in files), f"docs/{page_name} shows text that is in no file of examples/effects:\n{block}"
 for text, expected in found:
     words = shlex.split(text)
     assert words[0].startswith("build/bin/"), text
@@ -41,6 +57,6 @@ for text, expected in found:
     output = run.stdout if run.stdout.endswith("\n") else run.stdout + "\n"
     print(f"$ {text}\n{output[:2000]}{run.stderr[-2000:]}")
     assert run.returncode == 0, f"'{text}' ended with {run.returncode}"
-    assert pattern(expected).match(output), f"'{text}' prints something else than docs/tools.md shows"
+    assert pattern(expected).match(output), f"'{text}' prints something else than docs/{page_name} shows"
 used = {os.path.basename(shlex.split(text)[0]) for text, _ in found}
-assert used == {"mho", "mho-run", "mho-opt", "mho-translate", "mho-demo"}, used
+assert used == shown, used

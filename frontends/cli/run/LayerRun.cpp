@@ -17,8 +17,7 @@ Expected<OwningOpRef<ModuleOp>> runLayerStages(Backend &backend, func::FuncOp fu
   Expected<const Knobs *> knobs = Knobs::get();
   if (!knobs)
     return knobs.error();
-  ModuleArtifact artifact(ModuleOp::create(function.getLoc()));
-  artifact.mlirModule->push_back(function->clone());
+  ModuleArtifact artifact(moduleOf(function));
   // With and without gradients the stages give different results: units of their own.
   std::string unit = unitName(function.getName().str(), artifact.text() + std::to_string(layer.gradients));
   StageOptions options = StageOptions::from(**knobs, allStages(backend.stages()));

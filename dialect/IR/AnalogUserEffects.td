@@ -1,0 +1,85 @@
+// Effects that are text: their definition and their use in a function of the algebra. Included by AnalogOps.td.
+
+def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbove,
+                                           DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+  let summary = "an effect of the user's: scalar code of one element, and what it is differentiated as";
+  let description = [{
+    `on` says whose elements the effect maps: those of the input, of the weight, or of the accumulators of a tile. Parameters are
+    scales that analog.apply gives, each over some of the axes that it names here; strengths are numbers with a value, which a use may
+    replace and which become scalar arguments of the fused kernel. The code is made of the scalar vocabulary (SPEC.md, "Scalar code");
+    analog.normal and analog.uniform stand without key and stream, which are those of the use.
+
+    `surrogate` is what the gradient takes the code for: `straight_through` the identity in the element; `masked` 0 where the one bit
+    that the code yields is set, else the identity; `derived` the derivative of the code itself; `own` the region `derivative`, with the
+    arguments and results of that of analog.surrogate. A parameter marked `learnable` has a gradient: its summands are what
+    `derivative` yields through `reduce`, and `tail` makes it of their sums.
+
+    ```mlir
+    // Programming noise of a ReRAM cell, which grows with the conductance.
+    analog.effect @cell_noise on weight(%w) params(%a over (t, n)) strengths(%floor = 0.01, %slope = 0.3) surrogate(straight_through) {
+      %absolute = math.absf %w : f32
+      %level = arith.mulf %floor, %a : f32
+      %sigma = math.fma %slope, %absolute, %level : f32
+      %n = analog.normal : f32
+      %noisy = math.fma %sigma, %n, %w : f32
+      analog.yield %noisy : f32
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name /*effect_i1*/, Analog_EffectSiteAttr:$site /*effect_i2*/, StrAttr:$element_name,
+                       StrArrayAttr:$param_names /*effect_i3*/, Analog_AxesArray:$param_axes,
+                       DenseI64ArrayAttr:$learnable /*effect_i4*/, StrArrayAttr:$strength_names /*effect_i5*/,
+                       F32ArrayAttr:$strengths, Analog_SurrogateKindAttr:$surrogate /*effect_i6*/);
+  let regions = (region AnyRegion:$code, AnyRegion:$derivative, AnyRegion:$tail);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Axes that a parameter of the site may vary over.
+    ::llvm::SmallVector<Axis> getSiteAxes();
+    /// The draws of the code, in its order.
+    ::llvm::SmallVector<DrawOpInterface> getDraws();
+    /// Stream of draw `i` where a use names none: of the effect's name alone (SPEC.md N3).
+    int64_t getDefaultStream(unsigned i);
+    /// How many bits the code yields.
+    unsigned getBitCount();
+    /// True if the bits are results of the forward kernel: those of accumulators, which backward does not have again.
+    bool savesBits() { return getSite() == EffectSite::Tile && getBitCount() != 0; }
+    AxesAttr getAxesOfParam(unsigned i) { return ::mlir::cast<AxesAttr>(getParamAxes()[i]); }
+    ::llvm::StringRef getNameOfParam(unsigned i) { return ::mlir::cast<::mlir::StringAttr>(getParamNames()[i]).getValue(); }
+    ::llvm::StringRef getNameOfStrength(unsigned i) { return ::mlir::cast<::mlir::StringAttr>(getStrengthNames()[i]).getValue(); }
+  }];
+}
+
+def Analog_ApplyOp : Analog_Op<"apply", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+                                         DeclareOpInterfaceMethods<Analog_EffectOpInterface,
+                                             ["getEffectDraws", "getEffectName", "getSavedBitCount"]>]> {
+  let summary = "an effect of the user's, applied";
+  let description = [{
+    Maps each element of the input by the code of the effect. `params` gives its parameters in its order, each over axes among those
+    that the effect names; `key` is given where it draws. `streams`, one for each draw, takes the place of those that follow from the
+    effect's name; `redraw` repeats the draws of a use before this one; `strengths` replaces values of strengths.
+    ```mlir
+    %noisy = analog.apply @cell_noise %w params(%a over (t, n)) key(%key) strengths {slope = 0.5 : f32}
+        : (tensor<256x784xf32>, tensor<2x256xf32>, tensor<2xi64>) -> tensor<256x784xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$effect /*apply_i1*/, Analog_F32Tensor:$input /*apply_i2*/,
+                       Variadic<Analog_F32Tensor>:$params /*apply_i3*/, Analog_AxesArray:$param_axes,
+                       Optional<Analog_KeyTensor>:$key /*apply_i4*/, OptionalAttr<DenseI64ArrayAttr>:$streams /*apply_i5*/,
+                       UnitAttr:$redraw /*apply_i6*/, OptionalAttr<DictionaryAttr>:$strengths /*apply_i7*/);
+  let results = (outs Analog_F32Tensor:$result);
+  let assemblyFormat = [{
+    $effect $input `` custom<OptionalParams>($params, $param_axes) (`key` `(` $key^ `)`)? (`streams` $streams^)? (`redraw` $redraw^)?
+    (`strengths` $strengths^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The effect that the symbol names; null if there is none.
+    EffectOp lookupEffect();
+    /// Stream of draw `i` of the effect.
+    int64_t getStreamOf(EffectOp effect, unsigned i);
+    /// Value of strength `i` of the effect.
+    ::mlir::FloatAttr getStrengthOf(EffectOp effect, unsigned i);
+  }];
+}

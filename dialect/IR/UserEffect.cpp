@@ -1,0 +1,172 @@
+// Effects that are text: what analog.effect says, and the interface of analog.apply, by which passes know it like any
+// other effect. Verifiers: UserEffectVerify.cpp; assembly: UserEffectAssembly.cpp.
+#include "dialect/IR/Scalar.h"
+#include "dialect/IR/SurrogateBuilder.h"
+#include "dialect/Numerics/EffectStream.h"
+
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace mho::analog;
+
+//===-- effect ----------------------------------------------------------------------------------------------------===//
+
+SmallVector<Axis> EffectOp::getSiteAxes() {
+  switch (getSite()) {
+  case EffectSite::Input:
+    return {Axis::T, Axis::M, Axis::K};
+  case EffectSite::Weight:
+    return {Axis::T, Axis::N, Axis::K};
+  case EffectSite::Tile:
+    return {Axis::T, Axis::M, Axis::N};
+  }
+  llvm_unreachable("all sites are listed");
+}
+
+SmallVector<DrawOpInterface> EffectOp::getDraws() {
+  SmallVector<DrawOpInterface> draws;
+  getCode().walk([&](DrawOpInterface draw) { draws.push_back(draw); });
+  return draws;
+}
+
+int64_t EffectOp::getDefaultStream(unsigned i) { return mho::effectStream(getSymName(), i); }
+
+unsigned EffectOp::getBitCount() { return yieldOf(getCode()).getBits().size(); }
+
+//===-- apply: parameters and draws -------------------------------------------------------------------------------===//
+
+EffectOp ApplyOp::lookupEffect() { return SymbolTable::lookupNearestSymbolFrom<EffectOp>(*this, getEffectAttr()); }
+
+int64_t ApplyOp::getStreamOf(EffectOp effect, unsigned i) {
+  std::optional<ArrayRef<int64_t>> streams = getStreams();
+  return streams && i < streams->size() ? (*streams)[i] : effect.getDefaultStream(i);
+}
+
+FloatAttr ApplyOp::getStrengthOf(EffectOp effect, unsigned i) {
+  if (DictionaryAttr given = getStrengthsAttr())
+    if (auto value = given.getAs<FloatAttr>(effect.getNameOfStrength(i)))
+      return value;
+  return cast<FloatAttr>(effect.getStrengths()[i]);
+}
+
+Value ApplyOp::getElementSource() { return getInput(); }
+std::string ApplyOp::getEffectName() { return getEffect().str(); }
+unsigned ApplyOp::getSavedBitCount() {
+  EffectOp effect = lookupEffect();
+  return effect.savesBits() ? effect.getBitCount() : 0;
+}
+
+SmallVector<EffectParameter> ApplyOp::getEffectParameters() {
+  SmallVector<EffectParameter> list;
+  for (auto [value, axes] : llvm::zip(getParams(), getParamAxes()))
+    list.push_back({value, cast<AxesAttr>(axes), "", {}});
+  EffectOp effect = lookupEffect();
+  for (unsigned i = 0; i < effect.getStrengths().size(); ++i)
+    list.push_back({{}, {}, effect.getNameOfStrength(i).str(), getStrengthOf(effect, i)});
+  return list;
+}
+
+/// Nothing where the effect is missing: verifiers of other ops ask before that is known.
+SmallVector<EffectDraw> ApplyOp::getEffectDraws() {
+  SmallVector<EffectDraw> list;
+  EffectOp effect = getKey() ? lookupEffect() : EffectOp();
+  if (!effect)
+    return list;
+  for (auto [i, draw] : llvm::enumerate(effect.getDraws()))
+    list.push_back({getKey(), getStreamOf(effect, i), getRedraw(), draw.getNumberKind()});
+  return list;
+}
+
+//===-- apply: scalar code ----------------------------------------------------------------------------------------===//
+
+namespace {
+
+/// Writes the scalar code of one use of an effect; draw i takes key keys[i] of the kernel.
+struct Writer {
+  ApplyOp apply;
+  EffectOp effect;
+  ArrayRef<int64_t> keys;
+
+  /// What a region of the effect yields at these arguments; its code is created at the builder, op by op where the user
+  /// wrote it, so that what a pass says of it points there.
+  struct Yielded {
+    SmallVector<Value> values, bits, reductions;
+  };
+  Yielded clone(OpBuilder &builder, Region &region, ValueRange arguments, bool redraw);
+  void fillDerivative(ScalarBuilder &s, ValueRange arguments);
+  SurrogateOp createSurrogateOf(OpBuilder &builder, ValueRange inputs);
+};
+
+} // namespace
+
+Writer::Yielded Writer::clone(OpBuilder &builder, Region &region, ValueRange arguments, bool redraw) {
+  IRMapping mapping;
+  mapping.map(region.getArguments(), arguments);
+  unsigned draws = 0;
+  for (Operation &op : region.front().without_terminator())
+    if (auto draw = dyn_cast<DrawOpInterface>(builder.clone(op, mapping))) {
+      draw.setKey(keys[draws]);
+      draw.setStream(apply.getStreamOf(effect, draws));
+      draw.setRedraw(redraw);
+      ++draws;
+    }
+  auto mapped = [&](ValueRange values) {
+    return llvm::map_to_vector(values, [&](Value v) { return mapping.lookupOrDefault(v); });
+  };
+  YieldOp yield = yieldOf(region);
+  return {mapped(yield.getValues()), mapped(yield.getBits()), mapped(yield.getReductions())};
+}
+
+/// The gradient of the element, from the arguments of a surrogate's derivative: the inputs after the first, bits or
+/// element, incoming gradient.
+void Writer::fillDerivative(ScalarBuilder &s, ValueRange arguments) {
+  Value gradient = arguments.back();
+  switch (effect.getSurrogate()) {
+  case SurrogateKind::Own: {
+    Yielded own = clone(s.b, effect.getDerivative(), arguments, false);
+    return yield(s, own.values, {}, own.reductions);
+  }
+  case SurrogateKind::Masked: {
+    ValueRange others = arguments.drop_back(2);
+    Value bit = arguments[others.size()];
+    if (!effect.savesBits()) {
+      SmallVector<Value> inputs{bit}; // the element, of which the code gives the bit again
+      llvm::append_range(inputs, others);
+      bit = clone(s.b, effect.getCode(), inputs, true).bits[0];
+    }
+    return yield(s, s.select(bit, s.constant(0), gradient));
+  }
+  default:
+    return yield(s, gradient);
+  }
+}
+
+SurrogateOp Writer::createSurrogateOf(OpBuilder &builder, ValueRange inputs) {
+  Location loc = effect.getLoc();
+  IntegerAttr wrt;
+  if (ArrayRef<int64_t> learnable = effect.getLearnable(); !learnable.empty())
+    wrt = builder.getI64IntegerAttr(1 + learnable[0]);
+  unsigned bits = effect.savesBits() ? effect.getBitCount() : 0;
+  SurrogateOp op = createSurrogate(builder, loc, inputs, wrt, bits);
+  fill(builder, loc, op.getValue(), floats(builder, inputs.size()), [&](ScalarBuilder &s, ValueRange a) {
+    Yielded code = clone(s.b, effect.getCode(), a, apply.getRedraw());
+    yield(s, code.values, bits ? ValueRange(code.bits) : ValueRange{});
+  });
+  SmallVector<Type> types = floats(builder, inputs.size() - 1);
+  types.append(bits ? bits : 1, bits ? Type(builder.getI1Type()) : builder.getF32Type());
+  types.push_back(builder.getF32Type());
+  fill(builder, loc, op.getDerivative(), types, [&](ScalarBuilder &s, ValueRange a) { fillDerivative(s, a); });
+  if (wrt)
+    fill(builder, loc, op.getTail(), SmallVector<Type>(effect.getTail().getArgumentTypes()),
+         [&](ScalarBuilder &s, ValueRange a) { yield(s, clone(s.b, effect.getTail(), a, false).values); });
+  return op;
+}
+
+Value ApplyOp::buildScalar(OpBuilder &builder, Location, Value element, ValueRange parameters, ArrayRef<int64_t> keys) {
+  Writer writer{*this, lookupEffect(), keys};
+  SmallVector<Value> inputs{element};
+  llvm::append_range(inputs, parameters);
+  if (writer.effect.getSurrogate() == SurrogateKind::Derived)
+    return writer.clone(builder, writer.effect.getCode(), inputs, getRedraw()).values[0];
+  return writer.createSurrogateOf(builder, inputs).getResult();
+}

@@ -1,0 +1,265 @@
+// Verifiers of analog.effect and analog.apply. The labels are those of dialect/SPEC.md.
+#include "dialect/IR/Scalar.h"
+#include "dialect/IR/Verify.h"
+#include "dialect/Numerics/EffectStream.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace mho::analog;
+
+//===-- effect: declarations --------------------------------------------------------------------------------------===//
+
+static bool isIdentifier(StringRef name) {
+  return !name.empty() && (llvm::isAlpha(name[0]) || name[0] == '_') &&
+         llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
+/// Names become names of kernel arguments and of values in what is printed.
+static LogicalResult verifyNames(EffectOp op) {
+  llvm::StringSet<> seen;
+  SmallVector<Attribute> names{op.getElementNameAttr()};
+  llvm::append_range(names, op.getParamNames());
+  llvm::append_range(names, op.getStrengthNames());
+  for (Attribute attribute : names) {
+    StringRef name = cast<StringAttr>(attribute).getValue();
+    if (!isIdentifier(name)) // effect_c2
+      return op.emitOpError("expected names of letters, digits and '_' that begin with a letter, got '") << name << "'";
+    if (!seen.insert(name).second) // effect_c2
+      return op.emitOpError("expected names that differ, got '") << name << "' twice";
+  }
+  return success();
+}
+
+LogicalResult EffectOp::verify() {
+  if (failed(verifyNames(*this)))
+    return failure();
+  if (getParamNames().size() != getParamAxes().size() || getStrengthNames().size() != getStrengths().size())
+    return emitOpError("expected axes for each of ") // effect_c3
+           << getParamNames().size() << " parameters and values for each of " << getStrengthNames().size()
+           << " strengths, got " << getParamAxes().size() << " and " << getStrengths().size();
+  for (unsigned i = 0; i < getParamNames().size(); ++i)
+    if (!getAxesOfParam(i).within(getSiteAxes())) // effect_c4
+      return emitOpError("expected parameter '")
+             << getNameOfParam(i) << "' of an effect on the " << stringifyEffectSite(getSite())
+             << " to vary over axes among " << AxesAttr::get(getContext(), getSiteAxes()).str() << ", got "
+             << getAxesOfParam(i).str();
+  for (unsigned i = 0; i < getStrengths().size(); ++i)
+    if (APFloat value = cast<FloatAttr>(getStrengths()[i]).getValue(); !value.isFinite()) // effect_c5
+      return emitOpError("expected strength '")
+             << getNameOfStrength(i) << "' to be finite, got " << value.convertToFloat();
+  ArrayRef<int64_t> learnable = getLearnable();
+  if (learnable.size() > 1) // effect_c6
+    return emitOpError("expected at most one learnable parameter, got ") << learnable.size();
+  bool exists = learnable.empty() || (learnable[0] >= 0 && learnable[0] < int64_t(getParamNames().size()));
+  if (!exists || (!learnable.empty() && getSurrogate() != SurrogateKind::Own)) // effect_c6
+    return emitOpError("expected a learnable parameter to be one of ")
+           << getParamNames().size() << " and the surrogate to be own, whose derivative has the summands of its "
+           << "gradient, got " << stringifySurrogateKind(getSurrogate());
+  return success();
+}
+
+//===-- effect: code ----------------------------------------------------------------------------------------------===//
+
+/// One block that takes `types` and yields one f32.
+static LogicalResult verifyShape(EffectOp op, Region &region, StringRef name, TypeRange types) {
+  if (!region.hasOneBlock() || region.front().empty() || !isa<YieldOp>(region.front().back())) // effect_c7
+    return op.emitOpError("expected its ") << name << " to be one block that ends in analog.yield";
+  if (TypeRange(region.getArgumentTypes()) != types) // effect_c7
+    return op.emitOpError("expected its ")
+           << name << " to take (" << types << "), got (" << region.getArgumentTypes() << ")";
+  if (yieldOf(region).getValues().size() != 1) // effect_c7
+    return yieldOf(region).emitOpError("expected the ")
+           << name << " of an effect to yield one f32, got " << yieldOf(region).getValues().size();
+  return verifyScalarCode(region); // effect_c8
+}
+
+/// Bits where the surrogate uses them, and nothing to reduce.
+static LogicalResult verifyBits(EffectOp op) {
+  YieldOp yield = yieldOf(op.getCode());
+  unsigned bits = yield.getBits().size();
+  bool masked = op.getSurrogate() == SurrogateKind::Masked;
+  bool mayYield = op.getSurrogate() == SurrogateKind::Own && op.getSite() == EffectSite::Tile;
+  if (masked ? bits != 1 : bits != 0 && !mayYield) // effect_c9
+    return yield.emitOpError("expected ")
+           << (masked ? "one bit" : "no bits") << " of an effect on the " << stringifyEffectSite(op.getSite())
+           << " with surrogate(" << stringifySurrogateKind(op.getSurrogate()) << "), got " << bits
+           << "; surrogate(masked) takes one, surrogate(own) on the tile any number";
+  if (!yield.getReductions().empty()) // effect_c9
+    return yield.emitOpError("expected no summands of an effect's code, got ") << yield.getReductions().size();
+  return success();
+}
+
+/// Draws are those of a use: they stand in the code itself, and neither in a derivative nor in a surrogate.
+static LogicalResult verifyInside(EffectOp op) {
+  WalkResult result = op->walk([&](Operation *inner) -> WalkResult {
+    if (isa<DrawOpInterface>(inner) && inner->getParentRegion() != &op.getCode()) // effect_c10
+      return inner->emitOpError("expected to stand in the code of an effect itself, neither in its derivative nor in "
+                                "analog.surrogate");
+    if (isa<IndexOp>(inner) && op.getTail().isAncestor(inner->getParentRegion())) // effect_c10
+      return inner->emitOpError("expected no index in the tail of an effect, which has no element");
+    if (auto surrogate = dyn_cast<SurrogateOp>(inner);
+        surrogate && (surrogate.getWrt() || !surrogate.getSaved().empty())) // effect_c11
+      return inner->emitOpError("expected neither bits nor 'wrt' of analog.surrogate in an effect; the effect's own "
+                                "surrogate has them");
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  if (size_t draws = op.getDraws().size(); draws > size_t(mho::kUserStreams)) // effect_c10
+    return op.emitOpError("expected at most ") << mho::kUserStreams << " draws, got " << draws;
+  return success();
+}
+
+static LogicalResult verifyTail(EffectOp op, size_t others) {
+  bool learns = !op.getLearnable().empty();
+  YieldOp yield = yieldOf(op.getDerivative());
+  size_t summands = yield.getReductions().size();
+  if (!yield.getBits().empty() || learns != (summands != 0)) // effect_c13
+    return yield.emitOpError("expected no bits, and summands exactly where a parameter is learnable, got ")
+           << yield.getBits().size() << " bits and " << summands << " summands";
+  if (learns != !op.getTail().empty()) // effect_c14
+    return op.emitOpError("expected a tail exactly where a parameter is learnable, got ") << (learns ? "none" : "one");
+  if (!learns)
+    return success();
+  Type f32 = Float32Type::get(op.getContext());
+  if (failed(verifyShape(op, op.getTail(), "tail", SmallVector<Type>(summands + others, f32))))
+    return failure();
+  YieldOp end = yieldOf(op.getTail());
+  if (!end.getBits().empty() || !end.getReductions().empty()) // effect_c14
+    return end.emitOpError("expected the tail to yield one f32 alone");
+  return success();
+}
+
+LogicalResult EffectOp::verifyRegions() {
+  Type f32 = Float32Type::get(getContext()), i1 = IntegerType::get(getContext(), 1);
+  size_t others = getParamNames().size() + getStrengthNames().size();
+  if (failed(verifyShape(*this, getCode(), "code", SmallVector<Type>(1 + others, f32))) || failed(verifyBits(*this)))
+    return failure();
+  bool own = getSurrogate() == SurrogateKind::Own;
+  if (own != !getDerivative().empty()) // effect_c12
+    return emitOpError("expected a derivative exactly with surrogate(own), got surrogate(")
+           << stringifySurrogateKind(getSurrogate()) << (own ? ") without one" : ") with one");
+  if (!own && !getTail().empty()) // effect_c14
+    return emitOpError("expected a tail only with surrogate(own), got surrogate(")
+           << stringifySurrogateKind(getSurrogate()) << ")";
+  if (own) {
+    unsigned bits = savesBits() ? getBitCount() : 0;
+    SmallVector<Type> types(others, f32);
+    types.append(bits ? bits : 1, bits ? i1 : f32);
+    types.push_back(f32);
+    if (failed(verifyShape(*this, getDerivative(), "derivative", types)) || failed(verifyTail(*this, others)))
+      return failure();
+  }
+  return verifyInside(*this);
+}
+
+//===-- apply -----------------------------------------------------------------------------------------------------===//
+
+LogicalResult ApplyOp::verify() {
+  if (failed(verifySameType(*this))) // apply_c1
+    return failure();
+  if (failed(verifyTiled(*this))) // apply_c2
+    return failure();
+  return verifyScales(*this, getParams(), getParamAxes(), visibleAxes(getInput())); // apply_c3
+}
+
+static InFlightDiagnostic refuse(ApplyOp op, EffectOp effect, const Twine &message) {
+  InFlightDiagnostic diagnostic = op.emitOpError(message);
+  diagnostic.attachNote(effect.getLoc()) << "the effect is defined here";
+  return diagnostic;
+}
+
+/// The site of what uses the values of an effect, as far as that is an mvm behind other effects.
+static std::optional<EffectSite> findUse(Value value) {
+  for (OpOperand &use : value.getUses()) {
+    if (isa<MvmOp>(use.getOwner()))
+      return use.getOperandNumber() == 0 ? EffectSite::Input : EffectSite::Weight;
+    auto next = dyn_cast<EffectOpInterface>(use.getOwner());
+    if (next && use.getOperandNumber() == 0)
+      if (std::optional<EffectSite> site = findUse(use.getOwner()->getResult(0)))
+        return site;
+  }
+  return std::nullopt;
+}
+
+static LogicalResult verifySite(ApplyOp op, EffectOp effect) {
+  int64_t rank = op.getInput().getType().getRank(), expected = effect.getSite() == EffectSite::Tile ? 3 : 2;
+  StringRef site = stringifyEffectSite(effect.getSite());
+  if (rank != expected) // apply_c5
+    return refuse(op, effect,
+                  "expected @" + effect.getSymName() + ", an effect on the " + site + ", to map a tensor of rank " +
+                      Twine(expected) + ", got rank " + Twine(rank));
+  std::optional<EffectSite> use = rank == 2 ? findUse(op.getResult()) : std::nullopt;
+  if (use && *use != effect.getSite()) // apply_c5
+    return refuse(op, effect,
+                  "expected @" + effect.getSymName() + ", an effect on the " + site +
+                      ", to map that of analog.mvm, got its " + stringifyEffectSite(*use));
+  return success();
+}
+
+static LogicalResult verifyParams(ApplyOp op, EffectOp effect) {
+  size_t expected = effect.getParamNames().size(), given = op.getParams().size();
+  if (given != expected) // apply_c6
+    return refuse(op, effect,
+                  "expected " + Twine(expected) + " parameters of @" + effect.getSymName() + ", got " + Twine(given));
+  for (unsigned i = 0; i < expected; ++i)
+    if (auto over = cast<AxesAttr>(op.getParamAxes()[i]); !over.within(effect.getAxesOfParam(i).getAxes())) // apply_c6
+      return refuse(op, effect,
+                    "expected parameter '" + effect.getNameOfParam(i) + "' over axes among " +
+                        effect.getAxesOfParam(i).str() + ", got " + over.str());
+  return success();
+}
+
+static LogicalResult verifyStrengths(ApplyOp op, EffectOp effect) {
+  for (NamedAttribute given : op.getStrengths().value_or(DictionaryAttr::get(op.getContext()))) {
+    auto value = dyn_cast<FloatAttr>(given.getValue());
+    if (!value || !value.getType().isF32() || !value.getValue().isFinite()) // apply_c7
+      return op.emitOpError("expected strength '")
+             << given.getName().getValue() << "' to be a finite f32, got " << given.getValue();
+    if (llvm::is_contained(effect.getStrengthNames(), given.getName()))
+      continue;
+    std::string names;
+    for (unsigned i = 0; i < effect.getStrengthNames().size(); ++i)
+      names += (i ? "', '" : "'") + effect.getNameOfStrength(i).str();
+    return refuse(op, effect,
+                  "expected strengths of @" + effect.getSymName() + " (" + // apply_c7
+                      (names.empty() ? "it has none" : names + "'") + "), got '" + given.getName().getValue() + "'");
+  }
+  return success();
+}
+
+/// A key and streams exactly where the effect draws.
+static LogicalResult verifyKey(ApplyOp op, EffectOp effect) {
+  size_t draws = effect.getDraws().size();
+  if (bool(op.getKey()) != (draws != 0)) // apply_c8
+    return refuse(op, effect,
+                  "expected a key exactly where the effect draws, got " + Twine(op.getKey() ? "one" : "none") +
+                      " for " + Twine(draws) + " draws");
+  if (op.getRedraw() && draws == 0) // apply_c8
+    return refuse(op, effect, "expected 'redraw' only where the effect draws");
+  std::optional<ArrayRef<int64_t>> streams = op.getStreams();
+  if (!streams)
+    return success();
+  if (streams->size() != draws) // apply_c9
+    return refuse(op, effect,
+                  "expected a stream for each of " + Twine(draws) + " draws, got " + Twine(streams->size()));
+  for (auto [i, stream] : llvm::enumerate(*streams)) {
+    if (stream < mho::kFirstUserStream || stream >= mho::kStreams) // apply_c9
+      return op.emitOpError("expected streams from ")
+             << mho::kFirstUserStream << " to " << mho::kStreams - 1 << ", got " << stream;
+    if (llvm::is_contained(streams->take_front(i), stream)) // apply_c9
+      return op.emitOpError("expected streams that differ, got ") << stream << " twice";
+  }
+  return success();
+}
+
+LogicalResult ApplyOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto effect = symbols.lookupNearestSymbolFrom<EffectOp>(*this, getEffectAttr());
+  if (!effect) // apply_c4
+    return emitOpError("expected @") << getEffect() << " to be an analog.effect of the module";
+  if (failed(verifySite(*this, effect)) || failed(verifyParams(*this, effect)) ||
+      failed(verifyStrengths(*this, effect)) || failed(verifyKey(*this, effect)))
+    return failure();
+  return verifyDraws(*this, "streams [...] gives this use streams of its own, 'redraw' repeats those"); // apply_c10
+}

@@ -1,0 +1,105 @@
+#include "dialect/Reference/DualCode.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mho::reference;
+using namespace mho::analog;
+
+namespace {
+
+/// Tangents of the values of a block; a value without one is constant.
+class Tangents {
+public:
+  Tangents(const ScalarInterpreter &scalar, Value active) : scalar(scalar) { tangents[active] = 1; }
+  double of(Value value) const { return tangents.lookup(value); }
+  llvm::Error run(Operation *op);
+
+private:
+  std::optional<double> arithmetic(Operation *op) const;
+  std::optional<double> function(Operation *op) const;
+  llvm::Expected<double> surrogate(SurrogateOp op) const;
+  double v(Operation *op, unsigned i) const { return scalar.value(op->getOperand(i)); }
+  double d(Operation *op, unsigned i) const { return of(op->getOperand(i)); }
+
+  const ScalarInterpreter &scalar;
+  DenseMap<Value, double> tangents;
+};
+
+} // namespace
+
+std::optional<double> Tangents::arithmetic(Operation *op) const {
+  using Result = std::optional<double>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](arith::AddFOp) { return d(op, 0) + d(op, 1); })
+      .Case([&](arith::SubFOp) { return d(op, 0) - d(op, 1); })
+      .Case([&](arith::MulFOp) { return d(op, 0) * v(op, 1) + v(op, 0) * d(op, 1); })
+      .Case([&](arith::DivFOp) { return (d(op, 0) - v(op, 0) / v(op, 1) * d(op, 1)) / v(op, 1); })
+      .Case([&](arith::NegFOp) { return -d(op, 0); })
+      .Case([&](math::FmaOp) { return d(op, 0) * v(op, 1) + v(op, 0) * d(op, 1) + d(op, 2); })
+      .Case([&](arith::MinimumFOp) { return v(op, 0) <= v(op, 1) ? d(op, 0) : d(op, 1); })
+      .Case([&](arith::MaximumFOp) { return v(op, 0) >= v(op, 1) ? d(op, 0) : d(op, 1); })
+      .Case([&](arith::SelectOp) { return v(op, 0) != 0 ? d(op, 1) : d(op, 2); })
+      .Default([](Operation *) { return Result(); });
+}
+
+std::optional<double> Tangents::function(Operation *op) const {
+  using Result = std::optional<double>;
+  auto sign = [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; };
+  auto result = [&] { return scalar.value(op->getResult(0)); };
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](math::AbsFOp) { return sign(v(op, 0)) * d(op, 0); })
+      .Case<math::RoundEvenOp, math::FloorOp, math::CeilOp, math::TruncOp>([&](auto) { return d(op, 0); })
+      .Case([&](math::CopySignOp) { return sign(v(op, 0)) * (std::signbit(v(op, 1)) ? -1 : 1) * d(op, 0); })
+      .Case([&](math::SqrtOp) { return d(op, 0) / (2 * std::sqrt(v(op, 0))); })
+      .Case([&](math::ExpOp) { return std::exp(v(op, 0)) * d(op, 0); })
+      .Case([&](math::LogOp) { return d(op, 0) / v(op, 0); })
+      .Case([&](math::TanhOp) { return (1 - result() * result()) * d(op, 0); })
+      .Case([&](math::PowFOp) {
+        double base = v(op, 0), exponent = v(op, 1);
+        double slope = d(op, 0) == 0 ? 0 : exponent * std::pow(base, exponent - 1) * d(op, 0);
+        return slope + (d(op, 1) == 0 ? 0 : std::pow(base, exponent) * std::log(base) * d(op, 1));
+      })
+      .Default([](Operation *) { return Result(); });
+}
+
+/// What its derivative region makes of the tangent of the first input.
+llvm::Expected<double> Tangents::surrogate(SurrogateOp op) const {
+  Block &block = op.getDerivative().front();
+  ScalarInterpreter inner = scalar;
+  SmallVector<double> arguments = scalar.valuesOf(op.getInputs().drop_front());
+  arguments.push_back(scalar.value(op.getInputs().front()));
+  arguments.push_back(of(op.getInputs().front()));
+  inner.bind(block.getArguments(), arguments);
+  if (llvm::Error error = inner.run(block))
+    return error;
+  return inner.value(cast<YieldOp>(block.getTerminator()).getValues()[0]);
+}
+
+llvm::Error Tangents::run(Operation *op) {
+  bool constant = llvm::none_of(op->getOperands(), [&](Value operand) { return of(operand) != 0; });
+  if (constant || !op->getResult(0).getType().isF32())
+    return llvm::Error::success();
+  if (auto own = dyn_cast<SurrogateOp>(op)) {
+    llvm::Expected<double> tangent = surrogate(own);
+    if (!tangent)
+      return tangent.takeError();
+    tangents[op->getResult(0)] = *tangent;
+    return llvm::Error::success();
+  }
+  for (std::optional<double> tangent : {arithmetic(op), function(op)})
+    if (tangent) {
+      tangents[op->getResult(0)] = *tangent;
+      return llvm::Error::success();
+    }
+  return fail("'" + op->getName().getStringRef() + "' has no derivative");
+}
+
+llvm::Expected<double> mho::reference::differentiate(Block &block, const ScalarInterpreter &scalar, Value active,
+                                                     Value result) {
+  Tangents tangents(scalar, active);
+  for (Operation &op : block.without_terminator())
+    if (llvm::Error error = tangents.run(&op))
+      return error;
+  return tangents.of(result);
+}

@@ -1,0 +1,365 @@
+// Effects that are text. One effect or function per constraint of dialect/SPEC.md, named by its label.
+// RUN: mho-opt %s -split-input-file -verify-diagnostics
+
+func.func @effect_c1() {
+  // expected-error @below {{symbol's parent must have the SymbolTable trait}}
+  analog.effect @inner on input(%x) surrogate(derived) { analog.yield %x : f32 }
+  return
+}
+
+// -----
+
+// expected-error @below {{expected names of letters, digits and '_' that begin with a letter, got '0'}}
+analog.effect @effect_c2 on input(%0) surrogate(derived) { analog.yield %0 : f32 }
+
+// -----
+
+// expected-error @below {{expected names that differ, got 'x' twice}}
+"analog.effect"() <{element_name = "x", learnable = array<i64>, param_axes = [], param_names = [], site = #analog<site input>, strength_names = ["x"], strengths = [1.0 : f32], surrogate = #analog<surrogate_kind derived>, sym_name = "effect_c2"}> ({
+^bb0(%x: f32, %s: f32):
+  analog.yield %x : f32
+}, {}, {}) : () -> ()
+
+// -----
+
+// expected-error @below {{expected axes for each of 1 parameters and values for each of 0 strengths, got 0 and 0}}
+"analog.effect"() <{element_name = "x", learnable = array<i64>, param_axes = [], param_names = ["a"], site = #analog<site input>, strength_names = [], strengths = [], surrogate = #analog<surrogate_kind derived>, sym_name = "effect_c3"}> ({
+^bb0(%x: f32, %a: f32):
+  analog.yield %x : f32
+}, {}, {}) : () -> ()
+
+// -----
+
+// expected-error @below {{expected parameter 'a' of an effect on the weight to vary over axes among (t, n, k), got (t, m)}}
+analog.effect @effect_c4 on weight(%w) params(%a over (t, m)) surrogate(derived) { analog.yield %w : f32 }
+
+// -----
+
+// expected-error @below {{expected strength 's' to be finite, got INF}}
+analog.effect @effect_c5 on weight(%w) strengths(%s = 1.0e39) surrogate(derived) { analog.yield %w : f32 }
+
+// -----
+
+// expected-error @below {{expected at most one learnable parameter, got 2}}
+analog.effect @effect_c6 on input(%x) params(%a over (t) learnable, %b over (t) learnable) surrogate(derived) { analog.yield %x : f32 }
+
+// -----
+
+// expected-error @below {{expected a learnable parameter to be one of 1 and the surrogate to be own, whose derivative has the summands of its gradient, got derived}}
+analog.effect @effect_c6 on input(%x) params(%a over (t) learnable) surrogate(derived) { analog.yield %x : f32 }
+
+// -----
+
+analog.effect @effect_c7 on input(%x) surrogate(derived) {
+  // expected-error @below {{expected the code of an effect to yield one f32, got 2}}
+  analog.yield %x, %x : f32, f32
+}
+
+// -----
+
+// expected-error @below {{expected its derivative to take ('f32', 'f32'), got ('f32')}}
+analog.effect @effect_c7 on input(%x) surrogate(own) { analog.yield %x : f32 } derivative { ^bb0(%g: f32): analog.yield %g : f32 }
+
+// -----
+
+analog.effect @effect_c8 on input(%x) surrogate(derived) {
+  // expected-error @below {{is not scalar code; the ops that may stand in a region are listed in dialect/SPEC.md}}
+  %t = math.tan %x : f32
+  analog.yield %t : f32
+}
+
+// -----
+
+analog.effect @effect_c9 on tile(%y) surrogate(masked) {
+  // expected-error @below {{expected one bit of an effect on the tile with surrogate(masked), got 0; surrogate(masked) takes one, surrogate(own) on the tile any number}}
+  analog.yield %y : f32
+}
+
+// -----
+
+analog.effect @effect_c9 on input(%x) surrogate(own) {
+  %b = arith.cmpf ogt, %x, %x : f32
+  // expected-error @below {{expected no bits of an effect on the input with surrogate(own), got 1}}
+  analog.yield %x : f32 bits(%b)
+} derivative { ^bb0(%x: f32, %g: f32): analog.yield %g : f32 }
+
+// -----
+
+analog.effect @effect_c9 on input(%x) surrogate(derived) {
+  // expected-error @below {{expected no summands of an effect's code, got 1}}
+  analog.yield %x : f32 reduce(%x : f32)
+}
+
+// -----
+
+analog.effect @effect_c10 on input(%x) surrogate(own) { analog.yield %x : f32 } derivative {
+^bb0(%x: f32, %g: f32):
+  // expected-error @below {{expected to stand in the code of an effect itself, neither in its derivative nor in analog.surrogate}}
+  %n = analog.normal : f32
+  analog.yield %g : f32
+}
+
+// -----
+
+analog.effect @effect_c10 on input(%x) params(%a over (t) learnable) surrogate(own) { analog.yield %x : f32 } derivative {
+^bb0(%a: f32, %x: f32, %g: f32):
+  analog.yield %g : f32 reduce(%g : f32)
+} tail {
+^bb0(%sum: f32, %a: f32):
+  // expected-error @below {{expected no index in the tail of an effect, which has no element}}
+  %t = analog.index tile : i32
+  analog.yield %sum : f32
+}
+
+// -----
+
+analog.effect @effect_c11 on input(%x) surrogate(derived) {
+  // expected-error @below {{expected neither bits nor 'wrt' of analog.surrogate in an effect; the effect's own surrogate has them}}
+  %r, %s = analog.surrogate(%x) value {
+  ^bb0(%v: f32):
+    %b = arith.cmpf ogt, %v, %v : f32
+    analog.yield %v : f32 bits(%b)
+  } derivative {
+  ^bb0(%b: i1, %g: f32):
+    analog.yield %g : f32
+  } : f32, i1
+  analog.yield %r : f32
+}
+
+// -----
+
+// expected-error @below {{expected a derivative exactly with surrogate(own), got surrogate(own) without one}}
+analog.effect @effect_c12 on input(%x) surrogate(own) { analog.yield %x : f32 }
+
+// -----
+
+// expected-error @below {{expected a derivative exactly with surrogate(own), got surrogate(derived) with one}}
+analog.effect @effect_c12 on input(%x) surrogate(derived) { analog.yield %x : f32 } derivative { ^bb0(%x: f32, %g: f32): analog.yield %g : f32 }
+
+// -----
+
+analog.effect @effect_c13 on input(%x) params(%a over (t) learnable) surrogate(own) { analog.yield %x : f32 } derivative {
+^bb0(%a: f32, %x: f32, %g: f32):
+  // expected-error @below {{expected no bits, and summands exactly where a parameter is learnable, got 0 bits and 0 summands}}
+  analog.yield %g : f32
+} tail { ^bb0(%a: f32): analog.yield %a : f32 }
+
+// -----
+
+// expected-error @below {{expected a tail exactly where a parameter is learnable, got none}}
+analog.effect @effect_c14 on input(%x) params(%a over (t) learnable) surrogate(own) { analog.yield %x : f32 } derivative {
+^bb0(%a: f32, %x: f32, %g: f32):
+  analog.yield %g : f32 reduce(%g : f32)
+}
+
+// -----
+
+// expected-error @below {{expected a tail only with surrogate(own), got surrogate(derived)}}
+analog.effect @effect_c14 on input(%x) surrogate(derived) { analog.yield %x : f32 } tail { ^bb0(%a: f32): analog.yield %a : f32 }
+
+// -----
+
+analog.effect @normal_c3 on input(%x) surrogate(derived) {
+  // expected-error @below {{expected neither key, stream nor redraw in analog.effect, whose uses have them}}
+  %n = analog.normal key(0) stream(64) : f32
+  analog.yield %n : f32
+}
+
+// -----
+
+analog.effect @uniform_c3 on input(%x) surrogate(derived) {
+  // expected-error @below {{expected neither key, stream nor redraw in analog.effect, whose uses have them}}
+  %n = analog.uniform redraw : f32
+  analog.yield %n : f32
+}
+
+// -----
+
+// expected-error @below {{expected what the effect acts on (input, weight or tile), got 'output'}}
+analog.effect @site on output(%x) surrogate(derived) { analog.yield %x : f32 }
+
+// -----
+
+// expected-error @below {{expected a surrogate (straight_through, masked, derived or own), got 'none'}}
+analog.effect @surrogate on input(%x) surrogate(none) { analog.yield %x : f32 }
+
+// -----
+
+analog.effect @e on input(%x) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c1(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected the result to have the input's type 'tensor<4x8xf32>', got 'tensor<4x9xf32>'}}
+  %r = analog.apply @e %x : (tensor<4x8xf32>) -> tensor<4x9xf32>
+  return
+}
+
+// -----
+
+analog.effect @e on input(%x) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c2(%x: tensor<4x8xf32>) {
+  // expected-error @below {{expected the enclosing function to have a crossbar tiling (attribute 'analog.tiling')}}
+  %r = analog.apply @e %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+analog.effect @e on input(%x) params(%a over (t)) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c3(%x: tensor<4x8xf32>, %a: tensor<3xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected a scale over (t) to have 2 elements along t, got 3}}
+  %r = analog.apply @e %x params(%a over (t)) : (tensor<4x8xf32>, tensor<3xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @apply_c4(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected @nowhere to be an analog.effect of the module}}
+  %r = analog.apply @nowhere %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on tile(%x) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c5(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected @e, an effect on the tile, to map a tensor of rank 3, got rank 2}}
+  %r = analog.apply @e %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on weight(%x) surrogate(derived) { analog.yield %x : f32 }
+analog.effect @f on input(%x) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c5(%x: tensor<4x8xf32>, %w: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected @e, an effect on the weight, to map that of analog.mvm, got its input}}
+  %r = analog.apply @e %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %s = analog.apply @f %r : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %a = analog.mvm %s, %w : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<2x4x4xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on input(%x) params(%a over (t)) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c6(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected 1 parameters of @e, got 0}}
+  %r = analog.apply @e %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on input(%x) params(%a over (t)) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c6(%x: tensor<4x8xf32>, %a: tensor<2x4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected parameter 'a' over axes among (t), got (t, m)}}
+  %r = analog.apply @e %x params(%a over (t, m)) : (tensor<4x8xf32>, tensor<2x4xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on input(%x) strengths(%s = 1.0, %p = 2.0) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c7(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected strengths of @e ('s', 'p'), got 'sigma'}}
+  %r = analog.apply @e %x strengths {sigma = 1.0 : f32} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+analog.effect @e on input(%x) strengths(%s = 1.0) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c7(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected strength 's' to be a finite f32, got 1 : i64}}
+  %r = analog.apply @e %x strengths {s = 1} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on input(%x) surrogate(derived) { %n = analog.normal : f32 analog.yield %n : f32 }
+func.func @apply_c8(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected a key exactly where the effect draws, got none for 1 draws}}
+  %r = analog.apply @e %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on input(%x) surrogate(derived) { analog.yield %x : f32 }
+func.func @apply_c8(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected 'redraw' only where the effect draws}}
+  %r = analog.apply @e %x redraw : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on input(%x) surrogate(derived) { %n = analog.normal : f32 analog.yield %n : f32 }
+func.func @apply_c9(%x: tensor<4x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected a stream for each of 1 draws, got 2}}
+  %r = analog.apply @e %x key(%key) streams [64, 65] : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+analog.effect @e on input(%x) surrogate(derived) { %n = analog.normal : f32 analog.yield %n : f32 }
+func.func @apply_c9(%x: tensor<4x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected streams from 64 to 255, got 3}}
+  %r = analog.apply @e %x key(%key) streams [3] : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+analog.effect @e on input(%x) surrogate(derived) { %n = analog.normal : f32 %u = analog.uniform : f32 analog.yield %n : f32 }
+func.func @apply_c9(%x: tensor<4x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected streams that differ, got 64 twice}}
+  %r = analog.apply @e %x key(%key) streams [64, 64] : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// The same effect twice.
+analog.effect @e on input(%x) surrogate(derived) { %n = analog.normal : f32 analog.yield %n : f32 }
+func.func @apply_c10(%x: tensor<4x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-note @below {{the stream is drawn from here}}
+  %r = analog.apply @e %x key(%key) : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  // expected-error @below {{expected a stream of its own, got 96; streams [...] gives this use streams of its own, 'redraw' repeats those}}
+  %s = analog.apply @e %r key(%key) : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// A redraw repeats what is of its kind.
+analog.effect @e on input(%x) surrogate(derived) { %n = analog.normal : f32 analog.yield %n : f32 }
+analog.effect @f on input(%x) surrogate(derived) { %n = analog.uniform : f32 analog.yield %n : f32 }
+func.func @apply_c10(%x: tensor<4x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %r = analog.apply @e %x key(%key) streams [70] : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  // expected-error @below {{expected a redraw to repeat a draw of its kind before it, got stream 70, from which another kind is drawn}}
+  %s = analog.apply @f %r key(%key) streams [70] redraw : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// Two effects of different names, of which one draws twice, meet in a stream; and a built-in effect meets one.
+analog.effect @e on input(%x) surrogate(derived) { %n = analog.normal : f32 analog.yield %n : f32 }
+func.func @apply_c10(%x: tensor<4x8xf32>, %key: tensor<2xi64>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-note @below {{the stream is drawn from here}}
+  %r = analog.inject_noise %x scale() key(%key, stream = 96) {sigma = 0.5 : f32} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  // expected-error @below {{expected a stream of its own, got 96}}
+  %s = analog.apply @e %r key(%key) : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  return
+}
