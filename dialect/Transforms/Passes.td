@@ -132,4 +132,59 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mho::analog::AnalogDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def AnalogExpandElementaryPass : Pass<"analog-expand-elementary", "::mlir::ModuleOp"> {
+  let summary = "write exp, log, powf and tanh of kernels as their sequences of rounded operations";
+  let description = [{
+    Replaces math.exp, math.log, math.powf and math.tanh in the regions of every analog.tiled_mvm by the sequences of
+    dialect/Numerics/Elementary.h, which the evaluator runs on numbers: additions, products, quotients, fused multiply-adds, selections
+    and operations on the bits of an i32.
+
+    ```mlir
+    func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
+      %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
+          lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
+        load_lhs {
+        ^bb0(%v: f32):
+          %u = math.exp %v : f32
+          analog.yield %u : f32
+        }
+        load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+        accumulate(0 * 0)
+        end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+        finish { ^bb0(%s: f32): analog.yield %s : f32 }
+        : tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    }
+    // CHECK:      load_lhs {
+    // CHECK-NEXT: ^bb0([[V:%[^:]+]]: f32):
+    // CHECK-NOT:  math.exp
+    // x limited to -104 .. 89; k, the multiple of ln 2 nearest to it, from the low bits of x / ln 2 + 1.5 * 2^23:
+    // CHECK:      arith.cmpf olt, [[V]],
+    // CHECK:      [[X:%.+]] = arith.select
+    // CHECK:      [[SHIFTED:%.+]] = math.fma [[X]],
+    // CHECK:      [[BITS:%.+]] = arith.bitcast [[SHIFTED]] : f32 to i32
+    // CHECK:      [[K:%.+]] = arith.subi [[BITS]],
+    // CHECK:      [[WHOLE:%.+]] = arith.subf [[SHIFTED]],
+    // what is left of x, and e to the power of it:
+    // CHECK:      math.fma [[WHOLE]], {{%.+}}, [[X]] : f32
+    // CHECK-COUNT-4: math.fma
+    // times 2^k, made of its bits, by halves:
+    // CHECK:      arith.shrsi [[K]],
+    // CHECK:      arith.shli
+    // CHECK:      [[FIRST:%.+]] = arith.bitcast
+    // CHECK:      arith.shli
+    // CHECK:      [[SECOND:%.+]] = arith.bitcast
+    // CHECK:      [[HALFWAY:%.+]] = arith.mulf {{%.+}}, [[FIRST]] : f32
+    // CHECK:      [[Y:%.+]] = arith.mulf [[HALFWAY]], [[SECOND]] : f32
+    // CHECK-NEXT: analog.yield [[Y]] : f32
+    ```
+
+    Precondition: none; to run before convert-analog-to-vector, and after analog-differentiate, which knows the functions' derivatives
+    but not those of their sequences. Numerics: SPEC.md, "Elementary functions": the bits are the evaluator's. Limits: none.
+
+    More: (* example filepath=tests/dialect/analog-expand-elementary.mlir *)
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif
