@@ -74,8 +74,8 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     arguments of @f, and what @f saved. `analog.gradient` of a result is the argument of @f that it is the gradient of; results
     without it are counts that its gradient was made of.
 
-    Scalar code is differentiated in reverse; rounding and clamping carry surrogates (analog.surrogate), a draw is a constant. The
-    weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.
+    Scalar code is differentiated in reverse, op by op (SPEC.md, "Derivatives"); the converters' rounding and clamping carry surrogates
+    (analog.surrogate), a draw is a constant. The weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.
 
     ```mlir
     // RUN-OPTIONS: --analog-fuse=save-for-backward=true --analog-differentiate
@@ -125,7 +125,7 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     Precondition: analog-fuse with save-for-backward; a function without a tiled_mvm that contracts k is left alone. Numerics: SPEC.md,
     "Gradients": every scalar step is rounded as the gradients of the single ops are, products of matrices may be summed in any order,
     reductions have the fixed order of "Reductions". Limits: one accumulator, of an lhs over (m, k) and an rhs over (n, k); a derivative
-    that needs an accumulator's value, or code without a derivative rule outside analog.surrogate, is refused with the reason.
+    that needs an accumulator's value, or that of a number made of a differentiated value's bits, is refused with the reason.
 
     More: (* example filepath=tests/dialect/analog-differentiate.mlir *)
   }];
