@@ -1,5 +1,6 @@
 #include "runtime/CpuArtifact.h"
 
+#include "dialect/Transforms/Passes.h"
 #include "lowering/AnalogToVector/AnalogToVector.h"
 #include "lowering/Passes.h"
 #include "lowering/Schedule/Schedule.h"
@@ -120,8 +121,10 @@ std::vector<Stage> cpuStages(CpuArtifact &artifact) {
         [&](OpPassManager &passes) { passes.addPass(lowering::createAnalogSchedulePass(options)); });
   };
   auto vectorize = [&artifact] {
-    return artifact.runPasses(
-        [](OpPassManager &passes) { passes.addPass(lowering::createConvertAnalogToVectorPass()); });
+    return artifact.runPasses([](OpPassManager &passes) {
+      passes.addPass(analog::createAnalogExpandElementaryPass());
+      passes.addPass(lowering::createConvertAnalogToVectorPass());
+    });
   };
   return {{"schedule", "mlir", schedule},
           {"vector", "mlir", vectorize},

@@ -6,6 +6,8 @@
 //   double scale = a.safeScale(127, beta);               // SPEC.md, "Quantisers"
 #pragma once
 
+#include "dialect/Numerics/Elementary.h"
+
 #include <cmath>
 #include <limits>
 
@@ -31,6 +33,17 @@ struct Arithmetic {
   }
   /// Nearest integer, ties to even.
   double roundEven(double v) const { return smooth ? v : std::nearbyint(v); }
+  /// Towards minus infinity, plus infinity, and 0.
+  double floor(double v) const { return smooth ? v : std::floor(v); }
+  double ceil(double v) const { return smooth ? v : std::ceil(v); }
+  double trunc(double v) const { return smooth ? v : std::trunc(v); }
+  /// The elementary functions of SPEC.md in F32; in F64 the C library's.
+  double exp(double x) const { return isSingle() ? elementary::exp(sequence, float(x)) : std::exp(x); }
+  double log(double x) const { return isSingle() ? elementary::log(sequence, float(x)) : std::log(x); }
+  double tanh(double x) const { return isSingle() ? elementary::tanh(sequence, float(x)) : std::tanh(x); }
+  double pow(double x, double y) const {
+    return isSingle() ? elementary::pow(sequence, float(x), float(y)) : std::pow(x, y);
+  }
   /// NaN in, NaN out; -0 is less than +0.
   static double min(double x, double y) {
     if (std::isnan(x) || std::isnan(y))
@@ -46,6 +59,10 @@ struct Arithmetic {
     double scale = div(levels, range);
     return std::isinf(scale) ? 0 : scale;
   }
+
+private:
+  bool isSingle() const { return precision == Precision::F32; }
+  static constexpr FloatArithmetic sequence{};
 };
 
 } // namespace mho::reference

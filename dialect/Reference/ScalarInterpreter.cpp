@@ -95,15 +95,15 @@ Result ScalarInterpreter::evalMath(Operation *op) const {
       })
       .Case([&](math::AbsFOp) { return std::fabs(x()); })
       .Case([&](math::RoundEvenOp) { return a.roundEven(x()); })
-      .Case([&](math::FloorOp) { return std::floor(x()); })
-      .Case([&](math::CeilOp) { return std::ceil(x()); })
-      .Case([&](math::TruncOp) { return std::trunc(x()); })
+      .Case([&](math::FloorOp) { return a.floor(x()); })
+      .Case([&](math::CeilOp) { return a.ceil(x()); })
+      .Case([&](math::TruncOp) { return a.trunc(x()); })
       .Case([&](math::CopySignOp) { return std::copysign(x(), y()); })
       .Case([&](math::SqrtOp) { return a.round(std::sqrt(x())); })
-      .Case([&](math::ExpOp) { return a.round(std::exp(x())); })
-      .Case([&](math::LogOp) { return a.round(std::log(x())); })
-      .Case([&](math::PowFOp) { return a.round(std::pow(x(), y())); })
-      .Case([&](math::TanhOp) { return a.round(std::tanh(x())); })
+      .Case([&](math::ExpOp) { return a.exp(x()); })
+      .Case([&](math::LogOp) { return a.log(x()); })
+      .Case([&](math::PowFOp) { return a.pow(x(), y()); })
+      .Case([&](math::TanhOp) { return a.tanh(x()); })
       .Default([](Operation *) { return Result(); });
 }
 

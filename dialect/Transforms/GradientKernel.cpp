@@ -136,9 +136,6 @@ void GradientKernel::cloneYield(Region &region, Region &source, IRMapping &mappi
   builder.create<YieldOp>(loc, values, ValueRange{}, ValueRange{});
 }
 
-/// A gradient that nothing reaches is 0.
-Value GradientKernel::orZero(Value gradient) { return gradient ? gradient : ScalarBuilder{builder, loc}.constant(0); }
-
 /// load_lhs of both gradients: G = g * finish' * end_tile'.
 LogicalResult GradientKernel::buildOutputGradient(TiledMvmOp gradient) {
   OpBuilder::InsertionGuard guard(builder);
@@ -151,13 +148,13 @@ LogicalResult GradientKernel::buildOutputGradient(TiledMvmOp gradient) {
     return failure();
   IRMapping tileMap = mapVisible(gradient, TiledMvmOp::kLoadLhs, TiledMvmOp::kEndTile);
   ScalarGradient throughTile(builder, tileMap);
-  Value seed = orZero(throughFinish.of(finish.getArgument(0)));
+  Value seed = throughFinish.of(finish.getArgument(0));
   if (failed(throughTile.run(endTile, 1, seed, region.getArguments().slice(1, bits.size()))))
     return failure();
   if (!throughTile.reductions().empty())
     return kernel.emitOpError("not differentiated: a parameter gradient at the end of a tile needs the accumulator, "
                               "which is not kept");
-  Value result = orZero(throughTile.of(endTile.getArgument(0)));
+  Value result = throughTile.of(endTile.getArgument(0));
   builder.create<YieldOp>(loc, ValueRange{result}, ValueRange{}, ValueRange{});
   return success();
 }
@@ -225,7 +222,7 @@ LogicalResult GradientKernel::buildFinish(TiledMvmOp gradient, Side side, bool n
   SmallVector<Value> summands;
   for (const PendingReduction &reduction : scalar.reductions())
     llvm::append_range(summands, reduction.summands);
-  builder.create<YieldOp>(loc, ValueRange{orZero(scalar.of(source.getArgument(0)))}, ValueRange{}, summands);
+  builder.create<YieldOp>(loc, ValueRange{scalar.of(source.getArgument(0))}, ValueRange{}, summands);
   if (noiseFree)
     removeDraws(region.front());
   return summands.empty() ? success() : buildTail(gradient, scalar.reductions());

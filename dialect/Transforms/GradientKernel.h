@@ -27,7 +27,6 @@ private:
                           llvm::ArrayRef<Axis> epilogueAxes, bool keepWeightStats,
                           llvm::ArrayRef<mlir::Attribute> results, mlir::TypeRange types);
   void openRegion(mlir::Region &region);
-  mlir::Value orZero(mlir::Value gradient);
   void copyMaps(TiledMvmOp gradient);
   mlir::IRMapping mapVisible(TiledMvmOp gradient, unsigned region, unsigned source);
   mlir::LogicalResult buildOutputGradient(TiledMvmOp gradient);

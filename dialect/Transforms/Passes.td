@@ -74,8 +74,8 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     arguments of @f, and what @f saved. `analog.gradient` of a result is the argument of @f that it is the gradient of; results
     without it are counts that its gradient was made of.
 
-    Scalar code is differentiated in reverse; rounding and clamping carry surrogates (analog.surrogate), a draw is a constant. The
-    weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.
+    Scalar code is differentiated in reverse, op by op (SPEC.md, "Derivatives"); the converters' rounding and clamping carry surrogates
+    (analog.surrogate), a draw is a constant. The weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.
 
     ```mlir
     // RUN-OPTIONS: --analog-fuse=save-for-backward=true --analog-differentiate
@@ -125,11 +125,66 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     Precondition: analog-fuse with save-for-backward; a function without a tiled_mvm that contracts k is left alone. Numerics: SPEC.md,
     "Gradients": every scalar step is rounded as the gradients of the single ops are, products of matrices may be summed in any order,
     reductions have the fixed order of "Reductions". Limits: one accumulator, of an lhs over (m, k) and an rhs over (n, k); a derivative
-    that needs an accumulator's value, or code without a derivative rule outside analog.surrogate, is refused with the reason.
+    that needs an accumulator's value, or that of a number made of a differentiated value's bits, is refused with the reason.
 
     More: (* example filepath=tests/dialect/analog-differentiate.mlir *)
   }];
   let dependentDialects = ["::mho::analog::AnalogDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def AnalogExpandElementaryPass : Pass<"analog-expand-elementary", "::mlir::ModuleOp"> {
+  let summary = "write exp, log, powf and tanh of kernels as their sequences of rounded operations";
+  let description = [{
+    Replaces math.exp, math.log, math.powf and math.tanh in the regions of every analog.tiled_mvm by the sequences of
+    dialect/Numerics/Elementary.h, which the evaluator runs on numbers: additions, products, quotients, fused multiply-adds, selections
+    and operations on the bits of an i32.
+
+    ```mlir
+    func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
+      %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
+          lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
+        load_lhs {
+        ^bb0(%v: f32):
+          %u = math.exp %v : f32
+          analog.yield %u : f32
+        }
+        load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+        accumulate(0 * 0)
+        end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+        finish { ^bb0(%s: f32): analog.yield %s : f32 }
+        : tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    }
+    // CHECK:      load_lhs {
+    // CHECK-NEXT: ^bb0([[V:%[^:]+]]: f32):
+    // CHECK-NOT:  math.exp
+    // x limited to -104 .. 89; k, the multiple of ln 2 nearest to it, from the low bits of x / ln 2 + 1.5 * 2^23:
+    // CHECK:      arith.cmpf olt, [[V]],
+    // CHECK:      [[X:%.+]] = arith.select
+    // CHECK:      [[SHIFTED:%.+]] = math.fma [[X]],
+    // CHECK:      [[BITS:%.+]] = arith.bitcast [[SHIFTED]] : f32 to i32
+    // CHECK:      [[K:%.+]] = arith.subi [[BITS]],
+    // CHECK:      [[WHOLE:%.+]] = arith.subf [[SHIFTED]],
+    // what is left of x, and e to the power of it:
+    // CHECK:      math.fma [[WHOLE]], {{%.+}}, [[X]] : f32
+    // CHECK-COUNT-4: math.fma
+    // times 2^k, made of its bits, by halves:
+    // CHECK:      arith.shrsi [[K]],
+    // CHECK:      arith.shli
+    // CHECK:      [[FIRST:%.+]] = arith.bitcast
+    // CHECK:      arith.shli
+    // CHECK:      [[SECOND:%.+]] = arith.bitcast
+    // CHECK:      [[HALFWAY:%.+]] = arith.mulf {{%.+}}, [[FIRST]] : f32
+    // CHECK:      [[Y:%.+]] = arith.mulf [[HALFWAY]], [[SECOND]] : f32
+    // CHECK-NEXT: analog.yield [[Y]] : f32
+    ```
+
+    Precondition: none; to run before convert-analog-to-vector, and after analog-differentiate, which knows the functions' derivatives
+    but not those of their sequences. Numerics: SPEC.md, "Elementary functions": the bits are the evaluator's. Limits: none.
+
+    More: (* example filepath=tests/dialect/analog-expand-elementary.mlir *)
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
 #endif

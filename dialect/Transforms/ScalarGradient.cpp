@@ -1,7 +1,5 @@
 #include "dialect/Transforms/ScalarGradient.h"
 
-#include "llvm/ADT/TypeSwitch.h"
-
 using namespace mlir;
 using namespace mho::analog;
 
@@ -24,10 +22,13 @@ void ScalarGradient::markActive(Block &block, unsigned arguments) {
   for (unsigned i = 0; i < arguments; ++i)
     activeValues.insert(block.getArgument(i));
   for (Operation &op : block.without_terminator()) {
-    // A surrogate says itself which of its inputs is differentiated: the first.
+    // A surrogate says itself which of its inputs is differentiated: the first. What a selection yields does not vary
+    // with its condition.
     ValueRange differentiated = op.getOperands();
     if (isa<SurrogateOp>(op))
       differentiated = differentiated.take_front();
+    else if (isa<arith::SelectOp>(op))
+      differentiated = differentiated.drop_front();
     if (llvm::any_of(differentiated, [&](Value v) { return activeValues.contains(v); }))
       activeValues.insert(op.result_begin(), op.result_end());
   }
@@ -55,15 +56,18 @@ FailureOr<Value> ScalarGradient::primal(Value value) {
   return mapping.lookup(value);
 }
 
-/// Adds the gradient of `op` = value * factor with respect to value.
-LogicalResult ScalarGradient::product(Operation *op, Value value, Value factor, Value gradient) {
-  if (!activeValues.contains(value))
-    return success();
-  FailureOr<Value> other = primal(factor);
-  if (failed(other))
-    return op->emitError("the derivative of this product needs a value that is not kept for backward");
-  accumulate(value, ScalarBuilder{builder, value.getLoc()}.mul(gradient, *other));
-  return success();
+Value ScalarGradient::needed(Operation *op, Value value, const Twine &why) {
+  FailureOr<Value> known = primal(value);
+  if (succeeded(known))
+    return *known;
+  op->emitError(why);
+  return {};
+}
+
+Value ScalarGradient::of(Value argument) {
+  if (Value gradient = gradients.lookup(argument))
+    return gradient;
+  return ScalarBuilder{builder, argument.getLoc()}.constant(0);
 }
 
 LogicalResult ScalarGradient::run(Region &region, unsigned active, ValueRange seeds, ValueRange savedBits) {
@@ -82,57 +86,6 @@ LogicalResult ScalarGradient::run(Region &region, unsigned active, ValueRange se
       return failure();
   }
   return success();
-}
-
-LogicalResult ScalarGradient::reverse(Operation *op, Value g) {
-  ScalarBuilder s{builder, op->getLoc()};
-  return TypeSwitch<Operation *, LogicalResult>(op)
-      .Case([&](SurrogateOp surrogate) { return reverseSurrogate(surrogate, g); })
-      .Case([&](arith::AddFOp add) {
-        accumulate(add.getLhs(), g);
-        accumulate(add.getRhs(), g);
-        return success();
-      })
-      .Case([&](arith::SubFOp sub) {
-        accumulate(sub.getLhs(), g);
-        accumulate(sub.getRhs(), s.neg(g));
-        return success();
-      })
-      .Case([&](arith::NegFOp neg) {
-        accumulate(neg.getOperand(), s.neg(g));
-        return success();
-      })
-      .Case([&](arith::MulFOp mul) {
-        return failure(failed(product(op, mul.getLhs(), mul.getRhs(), g)) ||
-                       failed(product(op, mul.getRhs(), mul.getLhs(), g)));
-      })
-      .Case([&](math::FmaOp fma) {
-        accumulate(fma.getC(), g);
-        return failure(failed(product(op, fma.getA(), fma.getB(), g)) ||
-                       failed(product(op, fma.getB(), fma.getA(), g)));
-      })
-      .Case([&](arith::DivFOp div) -> LogicalResult {
-        if (activeValues.contains(div.getRhs()))
-          return op->emitError(
-              "division by a differentiated value has no derivative rule; wrap it in analog.surrogate");
-        FailureOr<Value> divisor = primal(div.getRhs());
-        if (failed(divisor))
-          return op->emitError("the derivative needs the divisor, which is not kept for backward");
-        accumulate(div.getLhs(), s.div(g, *divisor));
-        return success();
-      })
-      .Case([&](arith::SelectOp select) -> LogicalResult {
-        FailureOr<Value> condition = primal(select.getCondition());
-        if (failed(condition))
-          return op->emitError("the derivative of this selection needs the value of its condition, which is not kept");
-        Value zero = s.constant(0);
-        accumulate(select.getTrueValue(), s.select(*condition, g, zero));
-        accumulate(select.getFalseValue(), s.select(*condition, zero, g));
-        return success();
-      })
-      .Case<arith::ConstantOp, NormalOp, UniformOp>([](Operation *) { return success(); })
-      .Default(
-          [](Operation *other) { return other->emitError("has no derivative rule; wrap it in analog.surrogate"); });
 }
 
 LogicalResult ScalarGradient::reverseSurrogate(SurrogateOp op, Value g) {

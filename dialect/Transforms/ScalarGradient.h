@@ -1,8 +1,8 @@
 // Reverse-mode differentiation of straight-line scalar code (a region of tiled_mvm).
 //
-//   ScalarGradient gradient(builder, mapping);            // mapping: region arguments -> values where the code is
-//   if (failed(gradient.run(region, 1, {g}))) ...         // seeds: d/d(yielded values)
-//   Value dx = gradient.of(region.getArgument(0));        // null: no gradient reaches it
+//   ScalarGradient gradient(builder, mapping);          // mapping: region arguments -> values where the code goes
+//   if (failed(gradient.run(region, 1, {g}))) ...       // seeds: d/d(yielded values)
+//   Value dx = gradient.of(region.getArgument(0));
 #pragma once
 
 #include "dialect/IR/ScalarBuilder.h"
@@ -29,16 +29,28 @@ public:
   /// region.
   mlir::LogicalResult run(mlir::Region &region, unsigned active, mlir::ValueRange seeds,
                           mlir::ValueRange savedBits = {});
-  /// Gradient of a region argument; null where none reaches it.
-  mlir::Value of(mlir::Value argument) const { return gradients.lookup(argument); }
+  /// Gradient of a region argument; 0 where none reaches it.
+  mlir::Value of(mlir::Value argument);
   const llvm::SmallVector<PendingReduction> &reductions() const { return pending; }
 
 private:
   void markActive(mlir::Block &block, unsigned arguments);
   void accumulate(mlir::Value value, mlir::Value gradient);
-  mlir::LogicalResult product(mlir::Operation *op, mlir::Value value, mlir::Value factor, mlir::Value gradient);
   mlir::FailureOr<mlir::Value> primal(mlir::Value value);
+  /// primal(), or null and the error `why` at `op`.
+  mlir::Value needed(mlir::Operation *op, mlir::Value value,
+                     const llvm::Twine &why = "the derivative needs a value that is not kept for backward");
+  // The rules (ScalarRules.cpp): what an op's gradient gives to its operands. Errors: one at the op, where a value that
+  // the derivative needs is not kept, or where there is none.
   mlir::LogicalResult reverse(mlir::Operation *op, mlir::Value gradient);
+  mlir::LogicalResult reverseArith(mlir::Operation *op, mlir::Value gradient);
+  mlir::LogicalResult reverseMath(mlir::Operation *op, mlir::Value gradient);
+  mlir::LogicalResult product(mlir::Operation *op, mlir::Value value, mlir::Value factor, mlir::Value gradient);
+  mlir::LogicalResult quotient(mlir::arith::DivFOp op, mlir::Value gradient);
+  mlir::LogicalResult choice(mlir::Operation *op, mlir::arith::CmpFPredicate takesLhs, mlir::Value gradient);
+  mlir::LogicalResult selection(mlir::arith::SelectOp op, mlir::Value gradient);
+  mlir::LogicalResult signOf(mlir::Operation *op, mlir::Value gradient);
+  mlir::LogicalResult power(mlir::math::PowFOp op, mlir::Value gradient);
   mlir::LogicalResult reverseSurrogate(SurrogateOp op, mlir::Value gradient);
 
   mlir::OpBuilder &builder;

@@ -57,11 +57,12 @@ LogicalResult checkOperands(TiledMvmOp kernel) {
   return success();
 }
 
-/// Transcendental functions would become calls of the C library, whose last bits differ from machine to machine.
+/// Elementary functions left as they are would become calls of the C library, whose last bits differ from machine to
+/// machine.
 LogicalResult checkCode(TiledMvmOp kernel) {
   WalkResult result = kernel->walk([](Operation *op) -> WalkResult {
     if (isa<math::ExpOp, math::LogOp, math::PowFOp, math::TanhOp>(op))
-      return op->emitOpError("not lowered: has no vector form on the CPU backend yet");
+      return op->emitOpError("not lowered: expected analog-expand-elementary to have replaced it by its sequence");
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());

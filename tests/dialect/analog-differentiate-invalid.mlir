@@ -112,12 +112,14 @@ func.func @an_epilogue(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf3
 
 // -----
 
-func.func @no_rule(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+func.func @bits_of_the_element(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32):
-      // expected-error @below {{has no derivative rule; wrap it in analog.surrogate}}
-      %u = math.exp %v : f32
+      %raw = arith.bitcast %v : f32 to i32
+      %next = arith.addi %raw, %raw : i32
+      // expected-error @below {{has no derivative: it makes a number of the bits of a differentiated value; wrap it in analog.surrogate}}
+      %u = arith.bitcast %next : i32 to f32
       analog.yield %u : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
     accumulate(0 * 0)
@@ -146,16 +148,16 @@ func.func @square_of_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p
 
 // -----
 
-func.func @division_by_the_element(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+func.func @exponential_of_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32):
-      // expected-error @below {{division by a differentiated value has no derivative rule; wrap it in analog.surrogate}}
-      %u = arith.divf %v, %v : f32
-      analog.yield %u : f32 }
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
     accumulate(0 * 0)
-    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    end_tile { ^bb0(%a: f32):
+      // expected-error @below {{the derivative needs a value that is not kept for backward}}
+      %u = math.exp %a : f32
+      analog.yield %u : f32 }
     finish { ^bb0(%s: f32): analog.yield %s : f32 }
     : tensor<?x6xf32>
   return %r : tensor<?x6xf32>
@@ -175,6 +177,24 @@ func.func @selection_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>,
       %u = arith.select %c, %a, %a : f32
       analog.yield %u : f32 }
     finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @division_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32):
+      %one = arith.constant 1.0 : f32
+      // expected-error @below {{the derivative needs the divisor, which is not kept for backward}}
+      %u = arith.divf %one, %s : f32
+      analog.yield %u : f32 }
     : tensor<?x6xf32>
   return %r : tensor<?x6xf32>
 }

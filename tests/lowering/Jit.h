@@ -61,6 +61,7 @@ public:
     options.isa = nameOf(isa);
     PassManager passes(&context);
     passes.addPass(createAnalogSchedulePass(options));
+    passes.addPass(analog::createAnalogExpandElementaryPass());
     passes.addPass(createConvertAnalogToVectorPass());
     buildVectorToLLVM(passes);
     if (failed(passes.run(*module)))

@@ -211,6 +211,8 @@ std::vector<std::string> scalarCode() {
   list.push_back(
       "%0 = arith.bitcast %a : f32 to i32\n%1 = arith.shrui %0, %big : i32\n%r = arith.sitofp %1 : i32 to f32");
   list.push_back("%0 = arith.bitcast %i : i32 to f32\n%r = arith.select %b, %0, %a : f32");
+  for (std::string op : {"exp", "log", "tanh"})
+    list.push_back("%r = math." + op + " %a : f32");
   list.push_back("%r = math.copysign %half, %a : f32");
   list.push_back("%r = math.fma %a, %half, %half : f32");
   list.push_back("%r = arith.negf %a : f32");
@@ -225,7 +227,10 @@ std::vector<std::string> scalarCode() {
 TEST_P(JitKernel, ScalarCodeIsTheEvaluators) {
   std::vector<double> values{0,    -0.0, 0.5,      -0.5,      1.5,        2.5,           -2.5,
                              33,   -33,  35,       40,        2147483520, -2147483648.0, 3e9,
-                             -3e9, 1e20, 0x1p-149, -0x1p-130, NAN,        INFINITY,      -INFINITY};
+                             -3e9, 1e20, 0x1p-149, -0x1p-130, NAN,        INFINITY,      -INFINITY,
+                             0.7,  -0.3, 0.5625,   -0.9,      88.7228,    -87.5,         -103.97};
+  for (int i = -40; i < 40; ++i) // every path of the elementary functions
+    values.push_back(i * 2.7182818 + 0.1);
   int64_t count = values.size();
   Tensor x = Tensor::of({count, 1}, values), w = Tensor::of({1, 1}, {1});
   for (const std::string &code : scalarCode()) {
@@ -243,6 +248,66 @@ TEST_P(JitKernel, ScalarCodeIsTheEvaluators) {
       EXPECT_TRUE((y[i] == e && std::signbit(y[i]) == std::signbit(e)) || (std::isnan(y[i]) && std::isnan(e)))
           << code << " of " << values[i] << " is " << y[i] << ", the evaluator has " << e;
     }
+  }
+}
+
+/// Every pair of operands that the special cases of pow are made of, and of ordinary ones.
+TEST_P(JitKernel, PowerIsTheEvaluators) {
+  Jit jit(R"(
+func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?xf32>) -> tensor<?x?xf32> {
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 64>)
+      lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>)
+      params(%p over (n) : tensor<?xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32, %e: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %e: f32):
+      %r = math.powf %a, %e : f32
+      analog.yield %r : f32 }
+    finish { ^bb0(%s: f32, %e: f32): analog.yield %s : f32 }
+    : tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+})",
+          false, GetParam());
+  ASSERT_TRUE(jit.engine);
+  std::vector<double> values;
+  for (double v : {0.0,
+                   0x1p-149,
+                   0x1.5p-130,
+                   0.3,
+                   0.5,
+                   0x1.fffffep-1,
+                   1.0,
+                   0x1.000002p0,
+                   1.5,
+                   2.0,
+                   3.0,
+                   10.0,
+                   87.5,
+                   149.0,
+                   8388607.5,
+                   16777215.0,
+                   16777218.0,
+                   1e20,
+                   0x1.fffffep127,
+                   double(INFINITY),
+                   double(NAN)})
+    values.insert(values.end(), {v, -v});
+  int64_t count = values.size();
+  std::vector<double> ones(count, 1);
+  std::vector<Tensor> inputs{Tensor::of({count, 1}, values), Tensor::of({count, 1}, ones), Tensor::of({count}, values)};
+  auto expected = mho::reference::evaluate(jit.source->lookupSymbol<func::FuncOp>("layer"), inputs);
+  ASSERT_TRUE(bool(expected));
+  Call call;
+  for (const Tensor &input : inputs)
+    call.tensor(input);
+  std::vector<float> &y = call.result({count, count});
+  ASSERT_TRUE(call.run(*jit.engine, "layer", count, count));
+  for (int64_t i = 0; i < count * count; ++i) {
+    float e = float((*expected)[0].reals[i]);
+    EXPECT_TRUE(y[i] == e || (std::isnan(y[i]) && std::isnan(e)))
+        << values[i / count] << " to the power of " << values[i % count] << " is " << y[i] << ", the evaluator has "
+        << e;
   }
 }
 

@@ -157,7 +157,7 @@ func.func @library_function(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32):
-      // expected-error @below {{not lowered: has no vector form on the CPU backend yet}}
+      // expected-error @below {{not lowered: expected analog-expand-elementary to have replaced it by its sequence}}
       %u = math.tanh %v : f32
       analog.yield %u : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
