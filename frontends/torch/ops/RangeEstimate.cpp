@@ -5,6 +5,8 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
+#include <cmath>
+
 namespace mho::ops {
 namespace {
 
@@ -33,7 +35,10 @@ void updateEstimate(const at::Tensor &x, const at::Tensor &estimate, const at::T
     TORCH_CHECK_VALUE(vector.dim() == 1 && vector.size(0) == tiles, "mho::update_range_estimate: expected ", name,
                       " to have shape [", tiles, "], got ", vector.sizes());
     checkType(vector, name, at::kFloat);
+    checkDevice(vector, name, x);
   }
+  TORCH_CHECK_VALUE(std::isfinite(alpha) && alpha > 0, "mho::update_range_estimate: expected alpha to be finite and ",
+                    "above 0, got ", alpha);
   if (tiles == 0)
     return;
   at::Tensor deviation = tileDeviations(rows, spec);

@@ -22,11 +22,6 @@ using OptionalTensor = std::optional<at::Tensor>;
 
 bool isDefined(const OptionalTensor &tensor) { return tensor && tensor->defined(); }
 
-void checkDevice(const at::Tensor &tensor, const char *name, const at::Tensor &x) {
-  TORCH_CHECK_VALUE(tensor.device() == x.device(), "mho: expected ", name, " on ", x.device(), " as x, got ",
-                    tensor.device(), "; move all tensors of the layer to one device");
-}
-
 /// A vector that is there exactly where the spec uses it.
 void checkVector(const OptionalTensor &vector, const char *name, bool used, const c10::SymInt &size,
                  at::ScalarType type, const at::Tensor &x) {
@@ -62,6 +57,11 @@ metaBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weig
 }
 
 } // namespace
+
+void checkDevice(const at::Tensor &tensor, const char *name, const at::Tensor &x) {
+  TORCH_CHECK_VALUE(tensor.device() == x.device(), "mho: expected ", name, " on ", x.device(), " as x, got ",
+                    tensor.device(), "; move all tensors of the layer to one device");
+}
 
 at::Tensor rowsOf(const at::Tensor &x) {
   TORCH_CHECK_VALUE(x.dim() >= 1, "mho::analog_linear: expected x to have at least one dimension, got a scalar");

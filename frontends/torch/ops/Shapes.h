@@ -29,6 +29,8 @@ void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tens
 
 /// Throws unless the tensor has this type, naming the remedy.
 void checkType(const at::Tensor &tensor, const char *name, at::ScalarType type);
+/// Throws a ValueError unless `tensor` is on the device of x.
+void checkDevice(const at::Tensor &tensor, const char *name, const at::Tensor &x);
 
 /// y [..., O], saturation and row range (empty unless `save` and the spec has them), uninitialised.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x, const at::Tensor &weight,

@@ -1,5 +1,6 @@
 """The derivatives of analog_linear as torch's autograd sees them: which are computed, what is kept, what is refused."""
 
+import math
 import unittest
 
 import torch
@@ -161,6 +162,12 @@ class RangeEstimateTest(LayerTest):
             buffers[place] = torch.zeros(3, dtype=torch.bfloat16)
             with self.assertRaisesRegex(TypeError, f"expected {name} to be Float, got BFloat16"):
                 ops.update_range_estimate(torch.randn(8, 40), *buffers, CONVERTERS, 3.0)
+            buffers[place] = torch.zeros(3, device="meta")
+            with self.assertRaisesRegex(ValueError, f"expected {name} on cpu as x, got meta"):
+                ops.update_range_estimate(torch.randn(8, 40), *buffers, CONVERTERS, 3.0)
+        for alpha in (math.nan, math.inf, 0.0, -1.0):
+            with self.assertRaisesRegex(ValueError, "expected alpha to be finite and above 0"):
+                ops.update_range_estimate(torch.randn(8, 40), *self.buffers(), CONVERTERS, alpha)
 
 
 if __name__ == "__main__":
