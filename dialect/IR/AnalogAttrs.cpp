@@ -1,5 +1,5 @@
 // Attributes: the tiling's arithmetic, and the assembly of axes, statistics and results.
-#include "dialect/IR/AnalogDialect.h"
+#include "dialect/IR/AxesAssembly.h"
 #include "dialect/Numerics/Tiling.h"
 
 using namespace mlir;
@@ -74,49 +74,15 @@ std::string AxesAttr::str() const {
   return os.str();
 }
 
-static ParseResult parseAxis(AsmParser &parser, Axis &axis) {
-  StringRef word;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseKeyword(&word))
-    return failure();
-  std::optional<Axis> parsed = symbolizeAxis(word);
-  if (!parsed)
-    return parser.emitError(loc, "expected an axis (t, m, n or k), got '") << word << "'";
-  axis = *parsed;
-  return success();
-}
-
-/// "t, n" between the given delimiters.
-static FailureOr<AxesAttr> parseAxes(AsmParser &parser, AsmParser::Delimiter delimiter) {
-  SmallVector<Axis> axes;
-  if (parser.parseCommaSeparatedList(delimiter, [&] { return parseAxis(parser, axes.emplace_back()); }))
-    return failure();
-  return AxesAttr::get(parser.getContext(), axes);
-}
-
 Attribute AxesAttr::parse(AsmParser &parser, Type) {
-  FailureOr<AxesAttr> axes = parseAxes(parser, AsmParser::Delimiter::LessGreater);
-  return failed(axes) ? Attribute() : *axes;
+  AxesAttr axes;
+  return failed(parseAxes(parser, AsmParser::Delimiter::LessGreater, axes)) ? Attribute() : axes;
 }
 
 void AxesAttr::print(AsmPrinter &printer) const {
   printer << '<';
   llvm::interleaveComma(getAxes(), printer, [&](Axis axis) { printer << stringifyAxis(axis); });
   printer << '>';
-}
-
-template <class Enum>
-static ParseResult parseEnum(AsmParser &parser, Enum &value, std::optional<Enum> (*symbolize)(StringRef),
-                             StringRef what) {
-  StringRef word;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseKeyword(&word))
-    return failure();
-  std::optional<Enum> parsed = symbolize(word);
-  if (!parsed)
-    return parser.emitError(loc, "unknown ") << what << " '" << word << "'";
-  value = *parsed;
-  return success();
 }
 
 /// `<` body `>`
@@ -145,14 +111,14 @@ FailureOr<StatAttr> StatAttr::parseBody(AsmParser &parser) {
   StatKind kind{};
   Side side{};
   int64_t operand;
-  if (parseEnum<StatKind>(parser, kind, symbolizeStatKind, "statistic") || parser.parseLParen() ||
-      parseEnum<Side>(parser, side, symbolizeSide, "side") || parser.parseInteger(operand) || parser.parseRParen() ||
-      parser.parseKeyword("over"))
+  if (parseWord(parser, "a statistic (absmax, sum or count)", symbolizeStatKind, kind) || parser.parseLParen() ||
+      parseWord(parser, "a side (lhs or rhs)", symbolizeSide, side) || parser.parseInteger(operand) ||
+      parser.parseRParen() || parser.parseKeyword("over"))
     return failure();
-  FailureOr<AxesAttr> over = parseAxes(parser, AsmParser::Delimiter::Paren);
-  if (failed(over))
+  AxesAttr over;
+  if (parseAxes(parser, AsmParser::Delimiter::Paren, over))
     return failure();
-  return StatAttr::get(parser.getContext(), kind, side, operand, *over);
+  return StatAttr::get(parser.getContext(), kind, side, operand, over);
 }
 
 void StatAttr::printBody(AsmPrinter &printer) const {
@@ -164,13 +130,13 @@ void StatAttr::printBody(AsmPrinter &printer) const {
 FailureOr<ResultAttr> ResultAttr::parseBody(AsmParser &parser) {
   ResultKind kind{};
   int64_t stat = 0;
-  if (parseEnum<ResultKind>(parser, kind, symbolizeResultKind, "result kind") ||
+  if (parseWord(parser, "a kind of result", symbolizeResultKind, kind) ||
       (kind == ResultKind::Stat && parser.parseInteger(stat)) || parser.parseKeyword("over"))
     return failure();
-  FailureOr<AxesAttr> over = parseAxes(parser, AsmParser::Delimiter::Paren);
-  if (failed(over))
+  AxesAttr over;
+  if (parseAxes(parser, AsmParser::Delimiter::Paren, over))
     return failure();
-  return ResultAttr::get(parser.getContext(), kind, *over, stat);
+  return ResultAttr::get(parser.getContext(), kind, over, stat);
 }
 
 void ResultAttr::printBody(AsmPrinter &printer) const {

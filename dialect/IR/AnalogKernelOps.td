@@ -97,8 +97,9 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
 
 class Analog_DrawOp<string mnemonic, dag extra = (ins)> : Analog_Op<mnemonic, [DeclareOpInterfaceMethods<Analog_DrawOpInterface>]> {
   let description = [{
-    Key `key` of the kernel, stream `stream`, both absent in analog.effect, whose uses name them; the address is the element's (row, column within tile, tile). `redraw` marks a draw that
-    repeats one of the same key, stream and kind, bit for bit: here, in another kernel of the function or in the forward pass.
+    Key `key` of the kernel, stream `stream`, both absent in analog.effect, whose uses name them; the address is the element's (row,
+    column within tile, tile). `redraw` marks a draw that repeats one of the same key, stream and kind, bit for bit: here, in another
+    kernel of the function or in the forward pass.
   }];
   let arguments = !con((ins DefaultValuedAttr<I64Attr, "-1">:$key /*normal_i1, uniform_i1*/,
                             DefaultValuedAttr<I64Attr, "-1">:$stream /*normal_i2, uniform_i2*/,

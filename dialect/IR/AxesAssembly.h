@@ -1,4 +1,4 @@
-// Assembly shared by ops that name the axes of an operand: `%a over (t, n)`.
+// Assembly shared by attributes and ops: words of enums, and the axes of an operand, `%a over (t, n)`.
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"
@@ -7,26 +7,37 @@ namespace mho::analog {
 
 using Unresolved = mlir::OpAsmParser::UnresolvedOperand;
 
-/// `over (t, n)`, or nothing for a scalar.
-inline mlir::ParseResult parseOver(mlir::OpAsmParser &parser, AxesAttr &axes) {
+/// A word of an enum; the error says what was expected: "expected <what>, got 'word'".
+template <class Enum>
+mlir::ParseResult parseWord(mlir::AsmParser &parser, const llvm::Twine &what,
+                            std::optional<Enum> (*symbolize)(llvm::StringRef), Enum &value) {
+  llvm::StringRef word;
+  mlir::SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return mlir::failure();
+  std::optional<Enum> known = symbolize(word);
+  if (!known)
+    return parser.emitError(loc, "expected ") << what << ", got '" << word << "'";
+  value = *known;
+  return mlir::success();
+}
+
+/// "t, n" between the given delimiters.
+inline mlir::ParseResult parseAxes(mlir::AsmParser &parser, mlir::AsmParser::Delimiter delimiter, AxesAttr &axes) {
   llvm::SmallVector<Axis> list;
-  if (mlir::succeeded(parser.parseOptionalKeyword("over"))) {
-    auto one = [&]() -> mlir::ParseResult {
-      llvm::StringRef word;
-      mlir::SMLoc loc = parser.getCurrentLocation();
-      if (parser.parseKeyword(&word))
-        return mlir::failure();
-      std::optional<Axis> axis = symbolizeAxis(word);
-      if (!axis)
-        return parser.emitError(loc, "expected an axis (t, m, n or k), got '") << word << "'";
-      list.push_back(*axis);
-      return mlir::success();
-    };
-    if (parser.parseCommaSeparatedList(mlir::OpAsmParser::Delimiter::Paren, one))
-      return mlir::failure();
-  }
+  auto one = [&] { return parseWord(parser, "an axis (t, m, n or k)", symbolizeAxis, list.emplace_back()); };
+  if (parser.parseCommaSeparatedList(delimiter, one))
+    return mlir::failure();
   axes = AxesAttr::get(parser.getContext(), list);
   return mlir::success();
+}
+
+/// `over (t, n)`, or nothing for a scalar.
+inline mlir::ParseResult parseOver(mlir::AsmParser &parser, AxesAttr &axes) {
+  axes = AxesAttr::get(parser.getContext(), {});
+  if (mlir::failed(parser.parseOptionalKeyword("over")))
+    return mlir::success();
+  return parseAxes(parser, mlir::AsmParser::Delimiter::Paren, axes);
 }
 
 inline void printOver(mlir::OpAsmPrinter &printer, AxesAttr axes) {

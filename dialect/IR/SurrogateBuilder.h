@@ -1,9 +1,10 @@
 // Creates analog.surrogate around scalar code.
 //
 //   SurrogateOp op = createSurrogate(builder, loc, {v, bound});
-//   fill(builder, loc, op.getValue(), floats(builder, 2), [](ScalarBuilder &s, ValueRange a) { yield(s, s.min(a[0],
-//   a[1])); }); fill(builder, loc, op.getDerivative(), floats(builder, 3), [](ScalarBuilder &s, ValueRange a) {
-//   yield(s, a[2]); });
+//   auto value = [](ScalarBuilder &s, ValueRange a) { yield(s, s.min(a[0], a[1])); };
+//   fill(builder, loc, op.getValue(), floats(builder, 2), value);
+//   auto derivative = [](ScalarBuilder &s, ValueRange a) { yield(s, a[2]); };
+//   fill(builder, loc, op.getDerivative(), floats(builder, 3), derivative);
 #pragma once
 
 #include "dialect/IR/ScalarBuilder.h"

@@ -98,14 +98,10 @@ static ParseResult parsePairs(OpAsmParser &parser, SmallVectorImpl<int64_t> &pai
 
 /// An axis of the contraction by its letter.
 static ParseResult parseAxisWord(OpAsmParser &parser, StringRef what, AxisAttr &axis) {
-  StringRef word;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseKeyword(&word))
+  Axis value;
+  if (parseWord(parser, "to " + what + " m, n or k", symbolizeAxis, value))
     return failure();
-  std::optional<Axis> known = symbolizeAxis(word);
-  if (!known)
-    return parser.emitError(loc, "expected to ") << what << " m, n or k, got '" << word << "'";
-  axis = AxisAttr::get(parser.getContext(), *known);
+  axis = AxisAttr::get(parser.getContext(), value);
   return success();
 }
 

@@ -20,20 +20,6 @@ static ParseResult parseNamed(OpAsmParser &parser, SmallVectorImpl<Argument> &ar
   return success();
 }
 
-template <class Enum>
-static ParseResult parseWord(OpAsmParser &parser, StringRef what, std::optional<Enum> (*symbolize)(StringRef),
-                             Enum &value) {
-  StringRef word;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseKeyword(&word))
-    return failure();
-  std::optional<Enum> found = symbolize(word);
-  if (!found)
-    return parser.emitError(loc, "expected ") << what << ", got '" << word << "'";
-  value = *found;
-  return success();
-}
-
 static ParseResult parseParams(OpAsmParser &parser, SmallVectorImpl<Argument> &arguments,
                                EffectOp::Properties &properties) {
   SmallVector<Attribute> names, axes;

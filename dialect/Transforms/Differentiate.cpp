@@ -15,12 +15,12 @@ using namespace mlir;
 using namespace mho::analog;
 
 /// The parameter gradients that load_lhs of the forward kernel asks for: their sums and counts, over the parameter's
-/// axes.
+/// axes, in the order in which a reverse sweep meets them.
 static LogicalResult appendReductions(TiledMvmOp kernel, SmallVectorImpl<Attribute> &results,
                                       SmallVectorImpl<Type> &types) {
   MLIRContext *context = kernel.getContext();
   AxesAttr all;
-  for (auto surrogate : kernel.getLoadLhs().front().getOps<SurrogateOp>()) {
+  for (SurrogateOp surrogate : llvm::reverse(llvm::to_vector(kernel.getLoadLhs().front().getOps<SurrogateOp>()))) {
     if (!surrogate.getWrt())
       continue;
     std::optional<int64_t> param = paramOfLoad(kernel, surrogate.getInputs()[*surrogate.getWrt()]);

@@ -82,6 +82,9 @@ LogicalResult ScalarGradient::run(Region &region, unsigned active, ValueRange se
     }
   for (Operation &op : llvm::reverse(block)) {
     Value gradient = op.getNumResults() ? gradients.lookup(op.getResult(0)) : Value();
+    // A parameter has a gradient though none reaches its element: the summands of 0.
+    if (auto surrogate = dyn_cast<SurrogateOp>(op); surrogate && surrogate.getWrt() && !gradient)
+      gradient = ScalarBuilder{builder, op.getLoc()}.constant(0);
     if (gradient && failed(reverse(&op, gradient)))
       return failure();
   }

@@ -1,10 +1,9 @@
 // The loop nest of one tiled_mvm on the CPU. The idea, for a contraction over k (forward):
 //
 //   for row block i0 (mc rows), tile t, column block j0 (nc columns), contraction block c0 (kc) of the tile:
-//     pack lhs   rows i0.. x c0..   load_lhs applied, row-major, zero padded                     (L2)
-//     pack rhs   rows j0.. x c0..   load_rhs applied, transposed to panels of 16 columns          (L2)
-//     for MR rows: for 16 columns: micro-kernel -> sums[mc][nc]                                    (L2; the MR rows in
-//     use in L1)
+//     pack lhs   rows i0.. x c0..   load_lhs applied, row-major, zero padded             (L2)
+//     pack rhs   rows j0.. x c0..   load_rhs applied, transposed to panels of 16 columns (L2)
+//     for MR rows: for 16 columns: micro-kernel -> sums[mc][nc]                          (L2; rows in use: L1)
 //       after the tile's last block: end_tile over those MR rows, y += ..., after the last tile: finish
 //
 // End-of-tile code reads its accumulators from the scratch rows that the micro-kernels just wrote, not from registers:

@@ -1,8 +1,10 @@
 // A layer with inputs on which every backend must give the evaluator's bits: integers throughout.
 //
 // The DAC's range is its number of half-levels and so is the weight quantiser's, so that both steps are 1 and all
-// codes and weights integers; sums of their products below 2^24 are exact in any order. What follows an accumulator
-// (rescale, noise, ADC) is the same sequence of fp32 operations in kernel and evaluator, whatever its values.
+// codes and weights integers; sums of their products below 2^24 are exact in any order. A dynamic range is an integer
+// and the number of half-levels a power of two, so that its steps have few bits and sums are exact too. What follows an
+// accumulator (rescale, noise, ADC) is the same sequence of fp32 operations in kernel and evaluator, whatever its
+// values.
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"

@@ -153,3 +153,26 @@ func.func @constant(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %key: tensor<2xi64
     : tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
+
+// A parameter has a gradient though none reaches its element.
+// CHECK-LABEL: func.func @unreached_dx(
+// CHECK: results(value over (m, k), sum over (t))
+// CHECK: finish {
+// CHECK: [[NONE:%.+]] = arith.constant 0.000000e+00 : f32
+// CHECK: analog.yield {{%.+}} : f32 reduce([[NONE]] : f32)
+func.func @unreached(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<2xf32>) -> tensor<?x6xf32> {
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%p over (t) : tensor<2xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32, %q: f32):
+      %r = analog.surrogate(%v, %q) wrt(1) value { ^bb0(%a: f32, %b: f32): analog.yield %a : f32 }
+        derivative { ^bb0(%b: f32, %a: f32, %g: f32): analog.yield %g : f32 reduce(%g : f32) }
+        tail { ^bb0(%s: f32, %b: f32): analog.yield %s : f32 } : f32
+      %one = arith.constant 1.0 : f32
+      analog.yield %one : f32 }
+    load_rhs { ^bb0(%v: f32, %q: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %q: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

@@ -8,12 +8,15 @@
 // RUN: mho-run %s everything --size 0=7x70 --size 1=33x70 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s limited --size 0=5x70 --size 1=33x70 --gradient --check | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s bits --size 0=5x70 --size 1=33x70 --size 2=2x5 --gradient --check | FileCheck %s --check-prefix=TWO
+// RUN: mho-run %s clip_and_range --size 0=17x131 --size 1=50x131 --size 2=3 --arg 2=3 --size 3=3 --arg 3=4 --gradient --check | FileCheck %s --check-prefix=FOUR
 // RUN: mho-run %s indices --size 0=5x70 --size 1=33x70 --check | FileCheck %s --check-prefix=FORWARD
 // RUN: mho-run %s limited --size 0=1x1 --size 1=1x1 --arg 0=3 --arg 1=2 --grad 5 --print | FileCheck %s --check-prefix=BEYOND
 // RUN: mho-run %s limited --size 0=1x1 --size 1=1x1 --arg 0=1 --arg 1=2 --grad 5 --print | FileCheck %s --check-prefix=WITHIN
 // TWO: equal to the reference
 // TWO: gradient of argument 0, equal to the reference
 // TWO: gradient of argument 1, equal to the reference
+// FOUR: gradient of argument 2, equal to the reference: largest difference 0 of 3 elements
+// FOUR: gradient of argument 3, equal to the reference: largest difference 0 of 3 elements
 // THREE: gradient of argument 2, equal to the reference
 // FORWARD: equal to the reference
 // BEYOND: 1x1: 4
@@ -134,5 +137,35 @@ func.func @bits(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %b: tensor<?x?xf32>) -
   %a1 = analog.apply @bounded %a0 params(%b over (t, m)) : (tensor<?x?x?xf32>, tensor<?x?xf32>) -> tensor<?x?x?xf32>
   %a2 = analog.apply @same %a1 : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %a2 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// Two learned parameters of one input, whose gradients are made of different sums and counts.
+analog.effect @learned_clip on input(%x) params(%bound over (t) learnable) surrogate(own) {
+  %low = arith.negf %bound : f32
+  %above = arith.maximumf %x, %low : f32
+  %clipped = arith.minimumf %above, %bound : f32
+  analog.yield %clipped : f32
+} derivative {
+^bb0(%bound: f32, %x: f32, %g: f32):
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %absolute = math.absf %x : f32
+  %beyond = arith.cmpf ogt, %absolute, %bound : f32
+  %dx = arith.select %beyond, %zero, %g : f32
+  %sign = math.copysign %one, %x : f32
+  %signed = arith.mulf %g, %sign : f32
+  %summand = arith.select %beyond, %signed, %zero : f32
+  analog.yield %dx : f32 reduce(%summand : f32)
+} tail {
+^bb0(%sum: f32, %bound: f32):
+  analog.yield %sum : f32
+}
+func.func @clip_and_range(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %bound: tensor<?xf32>, %beta: tensor<?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
+  %p = analog.apply @learned_clip %x params(%bound over (t)) : (tensor<?x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
+  %c = analog.quantize_input %p range(%beta over (t)) {half_levels = 4.0 : f32} : tensor<?x?xf32>, tensor<?xf32> -> tensor<?x?xf32>
+  %a = analog.mvm %c, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %r = analog.rescale %a range(%beta over (t)) {half_levels = 4.0 : f32} : tensor<?x?x?xf32>, tensor<?xf32> -> tensor<?x?x?xf32>
+  %y = analog.accumulate %r : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
