@@ -1,5 +1,6 @@
 #include "bench/Layer.h"
 #include "dialect/Numerics/Tiling.h"
+#include "frontends/torch/ops/TensorView.h"
 
 #include <ATen/Functions.h>
 
@@ -8,24 +9,6 @@
 
 namespace mho::bench {
 namespace {
-
-TensorRef ref(const at::Tensor &tensor) {
-  TensorRef result;
-  if (!tensor.defined())
-    return result;
-  result.data = tensor.data_ptr();
-  result.type = tensor.scalar_type() == at::kFloat ? ElementType::F32
-                : tensor.scalar_type() == at::kInt ? ElementType::I32
-                                                   : ElementType::I64;
-  result.rank = tensor.dim();
-  for (int i = 0; i < result.rank; ++i) {
-    result.sizes[i] = tensor.size(i);
-    result.strides[i] = tensor.stride(i);
-  }
-  return result;
-}
-
-const ParallelFor kSerial = [](int64_t n, int64_t, const std::function<void(int64_t, int64_t)> &body) { body(0, n); };
 
 void check(const Status &status) {
   if (!status)
@@ -68,20 +51,21 @@ Layer::Layer(const LinearSpec &spec, const Sizes &sizes) {
 
 void Layer::forward(bool save) {
   LinearForwardArgs a;
-  a.x = ref(x), a.weight = ref(weight), a.bias = ref(bias), a.range = ref(range), a.key = ref(key), a.y = ref(y);
+  a.x = viewOf(x), a.weight = viewOf(weight), a.bias = viewOf(bias), a.range = viewOf(range), a.key = viewOf(key),
+  a.y = viewOf(y);
   if (save)
-    a.saturation = ref(saturation), a.rowRange = ref(rowRange);
+    a.saturation = viewOf(saturation), a.rowRange = viewOf(rowRange);
   a.scalars = scalars;
-  check(linear->forward(a, kSerial));
+  check(linear->forward(a, runSerially));
 }
 
 void Layer::backward() {
   LinearBackwardArgs a;
-  a.grad = ref(grad), a.x = ref(x), a.weight = ref(weight), a.range = ref(range), a.key = ref(key);
-  a.saturation = ref(saturation), a.rowRange = ref(rowRange);
-  a.dx = ref(dx), a.dweight = ref(dweight), a.dbias = ref(dbias), a.drange = ref(drange);
+  a.grad = viewOf(grad), a.x = viewOf(x), a.weight = viewOf(weight), a.range = viewOf(range), a.key = viewOf(key);
+  a.saturation = viewOf(saturation), a.rowRange = viewOf(rowRange);
+  a.dx = viewOf(dx), a.dweight = viewOf(dweight), a.dbias = viewOf(dbias), a.drange = viewOf(drange);
   a.scalars = scalars;
-  check(linear->backward(a, kSerial));
+  check(linear->backward(a, runSerially));
 }
 
 } // namespace mho::bench

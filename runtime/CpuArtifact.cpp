@@ -105,11 +105,21 @@ Expected<std::string> CpuArtifact::emit(bool assembly) {
   return emitCode(*llvmModule, **target, assembly);
 }
 
-Expected<std::unique_ptr<llvm::TargetMachine>> CpuArtifact::machine() const {
-  lowering::Isa host = lowering::hostIsa(), asked = lowering::isaNamed(isa).value_or(host);
-  if (asked < host)
+Status checkIsa(const std::string &isa) {
+  lowering::Isa host = lowering::hostIsa();
+  std::optional<lowering::Isa> asked = isa.empty() ? host : lowering::isaNamed(isa);
+  if (!asked)
+    return Status::error("unknown instruction set '" + isa + "'; there are: " + lowering::isaNames());
+  if (*asked < host)
     return Status::error("code for " + isa + " was asked for, but this CPU has " + lowering::nameOf(host).str() +
                          " at most");
+  return Status::ok();
+}
+
+Expected<std::unique_ptr<llvm::TargetMachine>> CpuArtifact::machine() const {
+  if (Status status = checkIsa(isa); !status)
+    return status;
+  lowering::Isa host = lowering::hostIsa(), asked = lowering::isaNamed(isa).value_or(host);
   return targetMachine(asked == host ? "" : lowering::x86CpuOf(asked));
 }
 

@@ -6,10 +6,12 @@
 
 namespace mho {
 
+/// Fails unless this CPU can run code for `isa`: avx512, avx2, generic; empty: all that it has.
+Status checkIsa(const std::string &isa);
+
 class CpuArtifact final : public ModuleArtifact {
 public:
-  /// `isa` (avx512, avx2, generic; empty: all that this CPU has) limits the code. Translation fails where it needs more
-  /// than this CPU has; a name that is unknown is refused by analog-schedule.
+  /// `isa` limits the code; checkIsa() says which there are.
   CpuArtifact(mlir::OwningOpRef<mlir::ModuleOp> module, std::string isa)
       : ModuleArtifact(std::move(module)), isa(std::move(isa)) {}
   std::string text() const override;

@@ -22,6 +22,8 @@ def Analog_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Function attribute that holds the crossbar tiling of the algebra ops in it.
     static constexpr llvm::StringLiteral kTilingAttr = "analog.tiling";
+    /// Function attribute, a unit: the input gradient contracts with the forward pass's own noisy weights, drawn again.
+    static constexpr llvm::StringLiteral kNoisyBackwardAttr = "analog.noisy_backward";
     /// Argument attribute: the role of a kernel argument, e.g. "x", "weight", "range", or the name of a scalar strength.
     static constexpr llvm::StringLiteral kNameAttr = "analog.name";
     /// Argument attribute: value of a scalar strength when the caller gives none. Not part of a kernel's identity.
@@ -46,6 +48,8 @@ def Analog_Granularity : Analog_Enum<"Granularity", "over what a weight statisti
     I32EnumAttrCase<"Channel", 0, "channel">, I32EnumAttrCase<"Tensor", 1, "tensor">, I32EnumAttrCase<"Row", 2, "row">]>;
 def Analog_GradientKind : Analog_Enum<"GradientKind", "surrogate gradient of a clamp", [
     I32EnumAttrCase<"Masked", 0, "masked">, I32EnumAttrCase<"StraightThrough", 1, "straight_through">]>;
+def Analog_RangeGradient : Analog_Enum<"RangeGradient", "gradient of a DAC's given range", [
+    I32EnumAttrCase<"SignFiltered", 0, "sign_filtered">, I32EnumAttrCase<"Paper", 1, "paper">, I32EnumAttrCase<"Lsq", 2, "lsq">]>;
 def Analog_StatKind : Analog_Enum<"StatKind", "a reduction of an operand over the rows of a tile", [
     I32EnumAttrCase<"AbsMax", 0, "absmax">, I32EnumAttrCase<"Sum", 1, "sum">, I32EnumAttrCase<"Count", 2, "count">]>;
 def Analog_Side : Analog_Enum<"Side", "the side of the contraction an operand is on", [
@@ -70,6 +74,7 @@ def Analog_GaussianMap : Analog_Enum<"GaussianMap", "what a Gaussian draw is mad
 class Analog_EnumAttr<EnumAttrInfo info, string mnemonic> : EnumAttr<Analog_Dialect, info, mnemonic>;
 def Analog_GranularityAttr : Analog_EnumAttr<Analog_Granularity, "granularity">;
 def Analog_GradientKindAttr : Analog_EnumAttr<Analog_GradientKind, "gradient">;
+def Analog_RangeGradientAttr : Analog_EnumAttr<Analog_RangeGradient, "range_gradient">;
 def Analog_AxisAttr : Analog_EnumAttr<Analog_Axis, "axis">;
 def Analog_EffectSiteAttr : Analog_EnumAttr<Analog_EffectSite, "site">;
 def Analog_SurrogateKindAttr : Analog_EnumAttr<Analog_SurrogateKind, "surrogate_kind">;

@@ -18,6 +18,9 @@ LogicalResult AnalogDialect::verifyOperationAttribute(Operation *op, NamedAttrib
   if (attribute.getName() == kTilingAttr && !isa<TilingAttr>(attribute.getValue())) // tiling_c1
     return op->emitOpError("expected its attribute 'analog.tiling' to be an #analog.tiling<...>, got ")
            << attribute.getValue();
+  if (attribute.getName() == kNoisyBackwardAttr && !isa<UnitAttr>(attribute.getValue())) // noisy_backward_c1
+    return op->emitOpError("expected its attribute 'analog.noisy_backward' to have no value, got ")
+           << attribute.getValue();
   return success();
 }
 

@@ -26,24 +26,41 @@ SmallVector<EffectParameter> QuantizeInputOp::getEffectParameters() {
           strength("decay", getDecayAttr()), strength("share", getShareAttr())};
 }
 
+/// What is rounded to the code.
+static Value dacLevel(ScalarBuilder &s, Value x, Value beta, Value levels) {
+  return s.mul(s.clamp(x, s.neg(beta), beta), s.safeScale(levels, beta));
+}
+
+/// An element's part in the sum of the range gradient; g is its gradient before the mask.
+static Value rangeSummand(ScalarBuilder &s, RangeGradient kind, Value beta, Value levels, Value x, Value g) {
+  Value zero = s.constant(0);
+  bool filtered = kind == RangeGradient::SignFiltered;
+  Value above = s.select(s.compare(CmpFPredicate::OGE, x, beta), filtered ? s.min(g, zero) : g, zero);
+  Value below = s.select(s.compare(CmpFPredicate::OLE, x, s.neg(beta)), filtered ? s.max(g, zero) : g, zero);
+  Value clipped = s.sub(above, below);
+  if (kind != RangeGradient::Lsq)
+    return clipped;
+  Value level = dacLevel(s, x, beta, levels), error = s.sub(s.roundEven(level), level);
+  return s.select(s.compare(CmpFPredicate::OLT, s.abs(x), beta), s.mul(g, s.div(error, levels)), clipped);
+}
+
 /// Derivative of the DAC. Inputs: beta, L, decay, share, x, g. A given range masks and has a gradient, a dynamic one is
 /// a constant.
-static void dacDerivative(ScalarBuilder &s, ValueRange a, bool dynamic) {
-  Value beta = a[0], x = a[4], g = s.mul(a[5], s.safeScale(a[1], beta)), zero = s.constant(0);
+static void dacDerivative(ScalarBuilder &s, ValueRange a, RangeGradient kind, bool dynamic) {
+  Value beta = a[0], x = a[4], g = s.mul(a[5], s.safeScale(a[1], beta));
   if (dynamic)
     return yield(s, g);
   Value outside = s.compare(CmpFPredicate::OGT, s.abs(x), beta);
-  Value above = s.select(s.compare(CmpFPredicate::OGE, x, beta), s.min(g, zero), zero);
-  Value below = s.select(s.compare(CmpFPredicate::OLE, x, s.neg(beta)), s.max(g, zero), zero);
   Value inside = s.compare(CmpFPredicate::OLT, s.abs(x), beta);
-  yield(s, s.select(outside, zero, g), {}, {s.sub(above, below), inside, s.boolean(true)});
+  yield(s, s.select(outside, s.constant(0), g), {}, {rangeSummand(s, kind, beta, a[1], x, g), inside, s.boolean(true)});
 }
 
 /// From the reduced values to the range gradient. Inputs: sum, unclipped, all, beta, L, decay, share.
-static void rangeGradient(ScalarBuilder &s, ValueRange a) {
-  Value unclipped = s.div(a[1], a[2]);
-  Value pull = s.select(s.compare(CmpFPredicate::OGT, unclipped, a[6]), s.mul(a[5], a[3]), s.constant(0));
-  yield(s, s.add(s.mul(a[3], a[0]), pull));
+static void rangeGradient(ScalarBuilder &s, ValueRange a, RangeGradient kind) {
+  Value unclipped = s.div(a[1], a[2]), beta = a[3];
+  auto exceeds = kind == RangeGradient::Paper ? CmpFPredicate::OGE : CmpFPredicate::OGT;
+  Value pull = s.select(s.compare(exceeds, unclipped, a[6]), s.mul(a[5], beta), s.constant(0));
+  yield(s, s.add(kind == RangeGradient::Lsq ? a[0] : s.mul(beta, a[0]), pull));
 }
 
 Value QuantizeInputOp::buildScalar(OpBuilder &builder, Location loc, Value x, ValueRange p, ArrayRef<int64_t>) {
@@ -51,14 +68,13 @@ Value QuantizeInputOp::buildScalar(OpBuilder &builder, Location loc, Value x, Va
   SmallVector<Value> inputs{x};
   llvm::append_range(inputs, p);
   auto op = createSurrogate(builder, loc, inputs, dynamic ? IntegerAttr() : builder.getI64IntegerAttr(1));
-  fill(builder, loc, op.getValue(), floats(builder, 5), [](ScalarBuilder &s, ValueRange a) {
-    Value clamped = s.clamp(a[0], s.neg(a[1]), a[1]);
-    yield(s, s.roundEven(s.mul(clamped, s.safeScale(a[2], a[1]))));
-  });
+  fill(builder, loc, op.getValue(), floats(builder, 5),
+       [](ScalarBuilder &s, ValueRange a) { yield(s, s.roundEven(dacLevel(s, a[0], a[1], a[2]))); });
   fill(builder, loc, op.getDerivative(), floats(builder, 6),
-       [&](ScalarBuilder &s, ValueRange a) { dacDerivative(s, a, dynamic); });
+       [&](ScalarBuilder &s, ValueRange a) { dacDerivative(s, a, getGradient(), dynamic); });
   if (!dynamic)
-    fill(builder, loc, op.getTail(), floats(builder, 7), rangeGradient);
+    fill(builder, loc, op.getTail(), floats(builder, 7),
+         [&](ScalarBuilder &s, ValueRange a) { rangeGradient(s, a, getGradient()); });
   return op.getResult();
 }
 

@@ -42,15 +42,17 @@ def Analog_AbsMaxOp : Analog_Op<"absmax", [Pure]> {
 def Analog_QuantizeInputOp : Analog_BuiltinEffect<"quantize_input"> {
   let summary = "DAC: clamp to the range and round to integer codes";
   let description = [{
-    s = L / beta, code = roundeven(clamp(x, -beta, beta) * s). Gradient: s where |x| <= beta, else 0. The range gradient is the
-    sign filtered one; a dynamic range (axes t, m) is a constant.
+    s = L / beta, code = roundeven(clamp(x, -beta, beta) * s). Gradient: s where |x| <= beta, else 0. `gradient` is that of the
+    range: `sign_filtered` (the default), `paper` or `lsq`; a dynamic range (axes t, m) is a constant and has none.
   }];
   let arguments = (ins Analog_F32Matrix:$input /*quantize_input_i1*/, Analog_F32Tensor:$range /*quantize_input_i2*/, Analog_AxesAttr:$range_axes,
                        F32Attr:$half_levels /*quantize_input_i3*/, DefaultValuedAttr<F32Attr, "0.0f">:$decay /*quantize_input_i4*/,
-                       DefaultValuedAttr<F32Attr, "0.95f">:$share /*quantize_input_i5*/);
+                       DefaultValuedAttr<F32Attr, "0.95f">:$share /*quantize_input_i5*/,
+                       DefaultValuedAttr<Analog_RangeGradientAttr, "RangeGradient::SignFiltered">:$gradient /*quantize_input_i6*/);
   let results = (outs Analog_F32Matrix:$result);
   let assemblyFormat = [{
-    $input `range` `(` custom<OverAxes>($range, $range_axes) `)` attr-dict `:` type($input) `,` type($range) `->` type($result)
+    $input `range` `(` custom<OverAxes>($range, $range_axes) `)` (`gradient` `` $gradient^)? attr-dict
+    `:` type($input) `,` type($range) `->` type($result)
   }];
 }
 

@@ -49,12 +49,15 @@ std::optional<Tensor> Backward::of(Value value) const {
   return it == gradients.end() ? std::nullopt : std::optional<Tensor>(it->second);
 }
 
-/// sign_filtered: beta * (sum over x >= beta of min(g, 0) - sum over x <= -beta of max(g, 0)), plus decay * beta where
-/// the share of inputs with |x| < beta exceeds the threshold. g is the input gradient before the mask. The sum is taken
-/// in the order of a reduction.
+/// The sum over the inputs that clip (SPEC, quantize_input), with `lsq` also of the rounding errors of the others, in
+/// the order of a reduction; plus decay * beta where the share of inputs with |x| < beta exceeds the threshold. g is
+/// the input gradient before the mask.
 void Backward::rangeGradient(QuantizeInputOp op, const Tensor &g) {
   const Tensor &x = forward[op.getInput()], &range = forward[op.getRange()];
   AxesAttr over = op.getRangeAxes();
+  const RangeGradient kind = op.getGradient();
+  const bool filtered = kind == RangeGradient::SignFiltered;
+  double levels = op.getHalfLevels().convertToFloat();
   int64_t rows = x.shape[0];
   Tiles tiles = tilesFor(op, x.shape[1]);
   Sizes sizes;
@@ -66,9 +69,15 @@ void Backward::rangeGradient(QuantizeInputOp op, const Tensor &g) {
         Element e;
         e[Axis::T] = sum.tile;
         double beta = lookup(range, over, e), v = x.at({b, k}), dx = g.at({b, k});
-        double above = v >= beta ? Arithmetic::min(dx, 0) : 0, below = v <= -beta ? Arithmetic::max(dx, 0) : 0;
+        double above = v >= beta ? (filtered ? Arithmetic::min(dx, 0) : dx) : 0,
+               below = v <= -beta ? (filtered ? Arithmetic::max(dx, 0) : dx) : 0;
         sum.at(b, k) = a.sub(above, below);
-        unclipped[sum.tile].at(b, k) = std::fabs(v) < beta;
+        bool inside = std::fabs(v) < beta;
+        if (kind == RangeGradient::Lsq && inside) {
+          double level = a.mul(v, a.safeScale(levels, beta));
+          sum.at(b, k) = a.mul(dx, a.div(a.sub(a.roundEven(level), level), levels));
+        }
+        unclipped[sum.tile].at(b, k) = inside;
         all[sum.tile].at(b, k) = 1;
       }
   auto reduced = [&](std::vector<Patch> &patches, const Arithmetic &arithmetic) {
@@ -79,7 +88,8 @@ void Backward::rangeGradient(QuantizeInputOp op, const Tensor &g) {
   double decay = op.getDecay().convertToFloat(), threshold = op.getShare().convertToFloat();
   for (auto [r, sum] : llvm::enumerate(total.reals)) {
     double beta = range.reals[r], share = a.div(a.round(inside.reals[r]), a.round(count.reals[r]));
-    sum = a.add(a.mul(beta, sum), share > threshold ? a.mul(decay, beta) : 0);
+    bool pulls = kind == RangeGradient::Paper ? share >= threshold : share > threshold;
+    sum = a.add(kind == RangeGradient::Lsq ? sum : a.mul(beta, sum), pulls ? a.mul(decay, beta) : 0);
   }
   add(op.getRange(), total);
 }
@@ -104,9 +114,11 @@ llvm::Error Backward::vjpQuantizeInputOp(QuantizeInputOp op, const Tensor &g) {
   return llvm::Error::success();
 }
 
-/// dx contracts with the noise-free weights, dW with the codes of the noisy forward run.
+/// dx contracts with the noise-free weights unless the function wants the noisy ones, dW with the codes of the noisy
+/// forward run.
 llvm::Error Backward::vjpMvmOp(MvmOp op, const Tensor &g) {
-  const Tensor &x = forward[op.getInput()], &w = clean[op.getWeight()];
+  bool noisy = op->getParentOfType<func::FuncOp>()->hasAttr(AnalogDialect::kNoisyBackwardAttr);
+  const Tensor &x = forward[op.getInput()], &w = (noisy ? forward : clean)[op.getWeight()];
   int64_t batch = x.shape[0], outputs = w.shape[0], inputs = x.shape[1];
   Tiles tiles = tilesFor(op, inputs);
   Tensor dx = Tensor::zeros(x.shape), dw = Tensor::zeros(w.shape);

@@ -9,6 +9,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -39,5 +40,10 @@ struct Tensor {
   /// True if a value of `type` (a tensor, f32 or an integer) may have this shape and kind of elements.
   bool fits(mlir::Type type) const;
 };
+
+/// Equal as results of two backends must be: zeros of different signs differ, NaN equals NaN.
+inline bool sameNumber(double a, double b) {
+  return (a == b && std::signbit(a) == std::signbit(b)) || (std::isnan(a) && std::isnan(b));
+}
 
 } // namespace mho::reference

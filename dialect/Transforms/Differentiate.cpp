@@ -89,7 +89,7 @@ LogicalResult GradientKernel::buildInput() {
   copyMaps(gradient);
   if (failed(buildOutputGradient(gradient)))
     return failure();
-  buildLoad(gradient, kernel.getLoadRhs(), true);
+  buildLoad(gradient, kernel.getLoadRhs(), !forward->hasAttr(AnalogDialect::kNoisyBackwardAttr));
   if (failed(buildFinish(gradient, Side::Lhs, false)))
     return failure();
   finishFunction(gradient);

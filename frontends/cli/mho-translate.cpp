@@ -38,7 +38,10 @@ mho::Expected<std::string> compile(ModuleOp module, Form form) {
   mho::Expected<const mho::Knobs *> knobs = mho::Knobs::get();
   if (!knobs)
     return knobs.error();
-  mho::CpuArtifact artifact(cast<ModuleOp>(module->clone()), isa.empty() ? (*knobs)->isa : isa);
+  std::string limit = isa.empty() ? (*knobs)->isa : isa;
+  if (mho::Status status = mho::checkIsa(limit); !status)
+    return status;
+  mho::CpuArtifact artifact(cast<ModuleOp>(module->clone()), limit);
   auto options = mho::StageOptions::from(**knobs, mho::allStages(mho::cpuStageNames()));
   std::string unit = mho::unitName("module", artifact.text());
   mho::Status status = mho::runStages(

@@ -34,11 +34,12 @@ nn::AnalogConfig chip(double weightNoise) {
 /// Weight noise of the hardware-aware training: about the middle of the strengths that it is tested at.
 constexpr double kTrainingNoise = 0.2;
 
-/// Largest |x| over each tile's columns, float [tiles]; tiles are balanced: the first ones get one column more.
-torch::Tensor tileMaxima(const torch::Tensor &x, int64_t tiles) {
+/// Largest |x| over each tile's columns, float [tiles].
+torch::Tensor tileMaxima(const torch::Tensor &x, const nn::AnalogConfig &config) {
+  const int64_t inputs = x.size(1);
   std::vector<torch::Tensor> maxima;
-  for (const torch::Tensor &columns : x.tensor_split(tiles, 1))
-    maxima.push_back(columns.abs().max());
+  for (int64_t t = 0; t < config.tiles(inputs); ++t)
+    maxima.push_back(x.slice(1, config.tileBegin(inputs, t), config.tileBegin(inputs, t + 1)).abs().max());
   return torch::stack(maxima);
 }
 
@@ -62,7 +63,7 @@ torch::nn::Sequential mapOntoChip(torch::nn::Sequential &digital, const Dataset 
   torch::Tensor x = calibration.images;
   for (size_t i = 0; i < digital->size(); ++i) {
     if (auto layer = std::dynamic_pointer_cast<nn::AnalogLinearImpl>(mapped->ptr(i)))
-      layer->input_range.copy_(tileMaxima(x, layer->input_range.size(0)));
+      layer->input_range.copy_(tileMaxima(x, layer->config()));
     torch::nn::AnyModule module = *(digital->begin() + i);
     x = module.forward(x);
   }

@@ -204,12 +204,11 @@ private:
   }
 };
 
-/// Equal bits, NaN equal to NaN.
 inline void expectEqual(Matrix &actual, const Tensor &expected, const std::string &what) {
   ASSERT_EQ(actual.size(), expected.size()) << what;
   for (int64_t i = 0; i < actual.size(); ++i) {
     double a = actual.at(i), b = expected.reals[i];
-    ASSERT_TRUE(a == b || (std::isnan(a) && std::isnan(b)))
+    ASSERT_TRUE(reference::sameNumber(a, b))
         << what << " element " << i << " of " << expected.shapeText() << " is " << a << ", the evaluator has " << b;
   }
 }

@@ -256,6 +256,13 @@ func.func @tiling_c1(%w: tensor<6x8xf32>) attributes {analog.tiling = 4} {
 
 // -----
 
+// expected-error @below {{expected its attribute 'analog.noisy_backward' to have no value, got true}}
+func.func @noisy_backward_c1(%w: tensor<6x8xf32>) attributes {analog.noisy_backward = true} {
+  return
+}
+
+// -----
+
 // expected-error @below {{expected 'analog.value' to be an f32 of a scalar f32 argument, got 3 : i32 of argument 0}}
 func.func @value_c1(%s: f32 {analog.value = 3 : i32}) {
   return

@@ -13,6 +13,8 @@ func.func @algebra(%x: tensor<?x784xf32>, %w: tensor<256x784xf32>, %bias: tensor
   // CHECK: analog.quantize_input %{{.*}} range(%{{.*}} over (t)) {decay = 1.000000e-03 : f32, half_levels = 1.270000e+02 : f32}
   // CHECK-SAME: : tensor<?x784xf32>, tensor<2xf32> -> tensor<?x784xf32>
   %code = analog.quantize_input %x range(%beta over (t)) {decay = 1.0e-3 : f32, half_levels = 127.0 : f32} : tensor<?x784xf32>, tensor<2xf32> -> tensor<?x784xf32>
+  // CHECK: analog.quantize_input %{{.*}} range(%{{.*}} over (t)) gradient lsq {half_levels = 1.270000e+02 : f32}
+  %lsq = analog.quantize_input %x range(%beta over (t)) gradient lsq {half_levels = 127.0 : f32} : tensor<?x784xf32>, tensor<2xf32> -> tensor<?x784xf32>
   // CHECK: analog.quantize_weight %{{.*}} scale(%{{.*}} over (t, n)) {half_levels = 7.000000e+00 : f32}
   %wq = analog.quantize_weight %w scale(%a over (t, n)) {half_levels = 7.0 : f32} : tensor<256x784xf32>, tensor<2x256xf32> -> tensor<256x784xf32>
   // CHECK: analog.inject_noise %{{.*}} scale() key(%{{.*}}, stream = 3) {sigma = 5.000000e-01 : f32}

@@ -2,8 +2,12 @@
 #include "frontends/torch/ops/Bridge.h"
 #include "tests/frontends/noisy_layer.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
+#include <torch/autograd.h>
 #include <torch/nn/functional/linear.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/utils.h>
@@ -50,6 +54,48 @@ TEST(AnalogLinear, NoiseFollowsTheModeAndTheGenerator) {
   EXPECT_TRUE(torch::equal(layer(x), first));
   Tensor key = torch::tensor({int64_t(5), int64_t(0)});
   EXPECT_TRUE(torch::equal(layer->forwardWithKey(x, key), layer->forwardWithKey(x, key)));
+}
+
+TEST(AnalogLinear, RecomputingAForwardDrawsTheSameNoise) {
+  AnalogLinear layer = noisyLayer();
+  Tensor x = torch::randn({5, 40}, torch::requires_grad());
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  Tensor state = generator.get_state();
+  Tensor first = layer(x), second = layer(x);
+  auto gradients = torch::autograd::grad({first.square().sum()}, {x, layer->weight, layer->input_range});
+  // What checkpointing does in backward: the generator is set back, the forward pass runs once more.
+  generator.set_state(state);
+  Tensor again = layer(x);
+  EXPECT_TRUE(torch::equal(again, first));
+  EXPECT_FALSE(torch::equal(again, second));
+  auto recomputed = torch::autograd::grad({again.square().sum()}, {x, layer->weight, layer->input_range});
+  for (size_t i = 0; i < gradients.size(); ++i)
+    EXPECT_TRUE(torch::equal(recomputed[i], gradients[i])) << i;
+}
+
+TEST(AnalogLinear, RunsWithoutGradientsAndDeterministically) {
+  AnalogLinear layer = noisyLayer();
+  Tensor x = torch::randn({5, 40}), key = torch::tensor({int64_t(5), int64_t(0)});
+  Tensor expected = layer->forwardWithKey(x, key);
+  EXPECT_TRUE(expected.requires_grad());
+  {
+    torch::NoGradGuard guard;
+    Tensor y = layer->forwardWithKey(x, key);
+    EXPECT_FALSE(y.requires_grad());
+    EXPECT_TRUE(torch::equal(y, expected));
+  }
+  {
+    c10::InferenceMode guard;
+    Tensor y = layer->forwardWithKey(x, key);
+    EXPECT_TRUE(y.is_inference());
+    EXPECT_TRUE(torch::equal(y, expected));
+  }
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  Tensor y = layer->forwardWithKey(x, key);
+  y.sum().backward();
+  at::globalContext().setDeterministicAlgorithms(false, false);
+  EXPECT_TRUE(torch::equal(y, expected));
+  EXPECT_TRUE(layer->weight.grad().defined());
 }
 
 TEST(AnalogLinear, AForwardWritesNoParameter) {

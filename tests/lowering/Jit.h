@@ -198,7 +198,9 @@ inline void expectResults(Jit &jit, ModuleOp module, StringRef name, ArrayRef<Te
   for (auto [r, value] : llvm::enumerate(*expected)) {
     bool isBits = getElementTypeOrSelf(function.getResultTypes()[r]).isInteger(32);
     for (size_t i = 0; i < value.reals.size(); ++i)
-      ASSERT_EQ(double((*floats[r])[i]), value.reals[i]) << name.str() << ", result " << r << ", element " << i;
+      ASSERT_TRUE(reference::sameNumber((*floats[r])[i], value.reals[i]))
+          << name.str() << ", result " << r << ", element " << i << " is " << (*floats[r])[i] << ", the evaluator has "
+          << value.reals[i];
     for (size_t i = 0; i < value.words.size(); ++i)
       ASSERT_EQ(isBits ? bits[r][i] : counts[r][i], value.words[i])
           << name.str() << ", result " << r << ", element " << i;

@@ -52,6 +52,34 @@ TEST_P(JitEffects, EveryWeightDrawHasTheEvaluatorsBits) {
             0);
 }
 
+/// With the identity as input, forward reads out the noisy weight; with the identity as output gradient, the input
+/// gradient reads out the weight it contracts with: the same bits where the layer asks for it, else no noise.
+TEST_P(JitEffects, NoiseDrawnAgainInBackwardIsTheForwards) {
+  int64_t inputs = 257, outputs = 21, tiles = 3;
+  std::string noisy = kWeightDraws, attribute = "rows = 96>";
+  noisy.insert(noisy.find(attribute) + attribute.size(), ", analog.noisy_backward");
+  Tensor w = reals({outputs, inputs}, 1);
+  std::vector<Tensor> layer{identity(inputs), w, Tensor::integers({2}, {-12345, 9}),
+                            Tensor::integers({2}, {77, 4294967295})};
+  for (float strength : {0.5f, 0.25f, 0.2f})
+    layer.push_back(Tensor::scalar(strength));
+  for (bool redraws : {true, false}) {
+    Jit jit(redraws ? noisy : kWeightDraws, true, GetParam());
+    ASSERT_TRUE(jit.engine);
+    auto forward = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer"), layer);
+    ASSERT_TRUE(bool(forward));
+    std::vector<Tensor> backward = layer;
+    backward[0] = Tensor::zeros({outputs, inputs}); // x, of which no gradient depends
+    backward.insert(backward.begin(), identity(outputs));
+    expectResults(jit, *jit.fused, "layer_dx", backward, outputs, tiles);
+    auto dx = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer_dx"), backward);
+    ASSERT_TRUE(bool(dx));
+    for (int64_t o = 0; o < outputs; ++o)
+      for (int64_t k = 0; k < inputs; ++k)
+        ASSERT_EQ((*dx)[0].at({o, k}), redraws ? (*forward)[0].at({k, o}) : w.at({o, k})) << o << ", " << k;
+  }
+}
+
 const char *kInputNoise = R"(
 func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32>
     attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
@@ -108,17 +136,32 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>)
 })";
 
 /// One output: a gradient's contraction is one product. What is left is the range gradient, whose bits depend on the
-/// order of its sum.
-TEST_P(JitEffects, TheRangeGradientIsSummedInTheNormativeOrder) {
-  Jit jit(kDac, true, GetParam());
+/// order of its sum: those of the evaluator's kernel and of its own gradient of the algebra.
+void expectRangeGradient(const std::string &layer, Isa isa) {
+  Jit jit(layer, true, isa);
   ASSERT_TRUE(jit.engine);
   int64_t b = 150, k = 431, tiles = 3;
   std::vector<Tensor> inputs{reals({b, k}, 1), reals({1, k}, 2), Tensor::of({tiles}, {.25, .5f, .125})};
-  std::vector<Tensor> backward{reals({b, 1}, 3)};
+  Tensor gy = reals({b, 1}, 3);
+  std::vector<Tensor> backward{gy};
   backward.insert(backward.end(), inputs.begin(), inputs.end());
   for (float strength : {127.f, 1e-3f, .95f, 127.f})
     backward.push_back(Tensor::scalar(strength));
   expectResults(jit, *jit.fused, "layer_dx", backward, b, tiles);
+  auto own = mho::reference::evaluateGradient(jit.source->lookupSymbol<func::FuncOp>("layer"), inputs, gy);
+  auto fused = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer_dx"), backward);
+  ASSERT_TRUE(own && fused);
+  EXPECT_EQ((*own)[2]->reals, (*fused)[1].reals);
+}
+
+TEST_P(JitEffects, TheRangeGradientIsSummedInTheNormativeOrder) {
+  for (std::string gradient : {"sign_filtered", "paper", "lsq"}) {
+    SCOPED_TRACE(gradient);
+    std::string layer = kDac, range = "range(%beta over (t)) {half_levels = 127.0 : f32} : tensor<?x?xf32>,";
+    layer.replace(layer.find(range), range.size(),
+                  "range(%beta over (t)) gradient " + gradient + range.substr(range.find(" {")));
+    expectRangeGradient(layer, GetParam());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Jit, JitEffects, testing::ValuesIn(runnableIsas()),

@@ -7,12 +7,13 @@ using namespace mho::reference;
 //===-- literal values --------------------------------------------------------------------------------------------===//
 
 /// One tile, one output, weight 1: y = dequantised code of x summed over inputs.
-static std::string dac(const std::string &attributes, const std::string &range = "t") {
+static std::string dac(const std::string &attributes, const std::string &range = "t",
+                       const std::string &gradient = "sign_filtered") {
   std::string type = range == "t" ? "tensor<?xf32>" : "tensor<?x?xf32>";
   return "func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %b: " + type +
          ") -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 2>} {\n"
          "  %c = analog.quantize_input %x range(%b over (" +
-         range + ")) {half_levels = 4.0 : f32" + attributes + "} : tensor<?x?xf32>, " + type +
+         range + ")) gradient " + gradient + " {half_levels = 4.0 : f32" + attributes + "} : tensor<?x?xf32>, " + type +
          " -> tensor<?x?xf32>\n"
          "  %p = analog.mvm %c, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>\n"
          "  %q = analog.rescale %p range(%b over (" +
@@ -45,6 +46,42 @@ TEST(RangeGradient, KeepsOnlySignsThatEnlargeTheRange) {
   expectValues(*g[2], {2 * (-11 - 1000)});
 }
 
+TEST(RangeGradient, OfThePaperKeepsEverySign) {
+  Program program(dac("", "t", "paper"));
+  Tensor x = Tensor::of({6, 1}, {2, 3, 3, -2, -3, 1}), gy = Tensor::of({6, 1}, {-1, -10, 100, 1000, -10000, 100000});
+  auto g = program.gradient("f", {x, Tensor::of({1, 1}, {1}), Tensor::of({1}, {2})}, gy);
+  expectValues(*g[2], {2 * ((-1 - 10 + 100) - (1000 - 10000))});
+}
+
+TEST(RangeGradient, LsqTakesTheRoundingErrorsOfTheOthers) {
+  // Range 2 in 4 levels: 0.3 is 0.6 steps and rounds up by 0.4 steps, -1.1 is -2.2 steps and rounds up by 0.2 steps.
+  Program program(dac("", "t", "lsq"));
+  Tensor x = Tensor::of({5, 1}, {.3, -1.1, 1, 2, -3}), gy = Tensor::of({5, 1}, {1, 10, 1000, -100, 10000});
+  auto g = program.gradient("f", {x, Tensor::of({1, 1}, {1}), Tensor::of({1}, {2})}, gy);
+  EXPECT_NEAR(g[2]->reals[0], 1 * .4 / 4 + 10 * .2 / 4 - 100 - 10000, 1e-3); // 2^-24 of 10100
+}
+
+/// y = beta / L * round(clamp(x) * L / beta) as a function of beta, the numbers rounded to held: its derivative is
+/// lsq's.
+TEST(RangeGradient, LsqIsTheDerivativeBetweenTheJumps) {
+  Program program(dac("", "t", "lsq"));
+  Tensor x = Tensor::of({4, 1}, {.3, -1.1, 2.5, -2.6}), w = Tensor::of({1, 1}, {1}),
+         gy = Tensor::of({4, 1}, {1, 2, 4, -3});
+  auto loss = [&](double beta) {
+    Tensor y = program.one("f", {x, w, Tensor::of({1}, {beta})});
+    double sum = 0;
+    for (size_t i = 0; i < y.reals.size(); ++i)
+      sum += y.reals[i] * gy.reals[i];
+    return sum;
+  };
+  // Rounding is straight through: code - q moves with q, so that the codes' own derivative at fixed codes, code / L, is
+  // what a step of beta that changes no code shows, and lsq has (code - q) / L: the difference is sum of g * q / L.
+  double step = 0x1p-6, q = 1 * .6 / 4 + 2 * -2.2 / 4;
+  double slope = (loss(2 + step) - loss(2 - step)) / (2 * step);
+  auto g = program.gradient("f", {x, w, Tensor::of({1}, {2})}, gy);
+  EXPECT_NEAR(g[2]->reals[0], slope - q, 1e-4);
+}
+
 TEST(RangeGradient, IsTakenPerTile) {
   Program program(dac(""));
   Tensor x = Tensor::of({1, 4}, {3, 1, 1, 3});
@@ -61,6 +98,10 @@ TEST(RangeGradient, DecaysWhereTheUnclippedShareExceedsTheThreshold) {
   expectValues(*strict.gradient("f", {x, w, beta}, gy)[2], {0, 2});
   Program loose(dac(", decay = 0.5 : f32, share = 0.25 : f32"));
   expectValues(*loose.gradient("f", {x, w, beta}, gy)[2], {1, 2});
+  Program inclusive(dac(", decay = 0.5 : f32, share = 0.5 : f32", "t", "paper"));
+  expectValues(*inclusive.gradient("f", {x, w, beta}, gy)[2], {1, 2});
+  Program lsq(dac(", decay = 0.5 : f32, share = 0.5 : f32", "t", "lsq"));
+  expectValues(*lsq.gradient("f", {x, w, beta}, gy)[2], {0, 2});
 }
 
 TEST(DynamicRange, MasksNothingAndHasNoGradient) {

@@ -13,22 +13,25 @@ namespace mho::reference {
 struct LayerText {
   std::string tiling = "balanced, rows = 3";
   std::string gradient = "masked";
+  std::string rangeGradient = "sign_filtered";
   std::string share = "0.95", decay = "0.0", lambda = "3.0";
-  bool noise = false, absmax = false, dynamic = false;
+  bool noise = false, noisyBackward = false, absmax = false, dynamic = false;
 
   std::string str() const {
     std::string matrix = "tensor<?x?xf32>", planes = "tensor<?x?x?xf32>", range = dynamic ? matrix : "tensor<?xf32>";
     std::string b = dynamic ? "%r over (t, m)" : "%beta over (t)", a = absmax ? "%m" : "%a";
     std::string t = "func.func @f(%x: " + matrix + ", %w: " + matrix +
                     ", %bias: tensor<?xf32>, %beta: tensor<?xf32>, %a: " + matrix + ", %key: tensor<2xi64>) -> " +
-                    matrix + " attributes {analog.tiling = #analog.tiling<" + tiling + ">} {\n";
+                    matrix + " attributes {analog.tiling = #analog.tiling<" + tiling + ">" +
+                    (noisyBackward ? ", analog.noisy_backward" : "") + "} {\n";
     auto line = [&](const std::string &text) { t += "  " + text + "\n"; };
     if (absmax)
       line("%m = analog.absmax %w per channel : " + matrix + " -> " + matrix);
     if (dynamic)
       line("%r = analog.absmax %x per row : " + matrix + " -> " + matrix);
-    line("%c = analog.quantize_input %x range(" + b + ") {half_levels = 127.0 : f32, decay = " + decay +
-         " : f32, share = " + share + " : f32} : " + matrix + ", " + range + " -> " + matrix);
+    line("%c = analog.quantize_input %x range(" + b + ") gradient " + rangeGradient +
+         " {half_levels = 127.0 : f32, decay = " + decay + " : f32, share = " + share + " : f32} : " + matrix + ", " +
+         range + " -> " + matrix);
     line("%w0 = analog.quantize_weight %w scale(" + a + " over (t, n)) {half_levels = 31.0 : f32} : " + matrix + ", " +
          matrix + " -> " + matrix);
     std::string w = "%w0", v = "%p1";

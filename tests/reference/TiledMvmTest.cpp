@@ -49,7 +49,7 @@ TEST_P(FusedLayer, HasTheGradientsOfTheAlgebra) {
 }
 
 static std::vector<Layer> layers() {
-  std::vector<Layer> list(6);
+  std::vector<Layer> list(9);
   list[0].name = "Plain";
   list[1].name = "Noise";
   list[1].text.noise = list[1].text.absmax = true;
@@ -64,6 +64,14 @@ static std::vector<Layer> layers() {
   list[5].text.decay = "0.01";
   list[5].text.share = "0.6";
   list[5].text.tiling = "fixed, rows = 3";
+  list[6].name = "NoisyBackward";
+  list[6].text.noise = list[6].text.noisyBackward = true;
+  list[7].name = "PaperRange";
+  list[7].text.rangeGradient = "paper";
+  list[7].text.decay = "0.01";
+  list[8].name = "LsqRange";
+  list[8].text.rangeGradient = "lsq";
+  list[8].text.noise = true;
   return list;
 }
 INSTANTIATE_TEST_SUITE_P(Layers, FusedLayer, testing::ValuesIn(layers()),

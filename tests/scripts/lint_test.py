@@ -61,6 +61,15 @@ class LintTest(unittest.TestCase):
         self.write("lowering/Passes.td", passes)
         self.assertEqual(self.lint(), (0, "lint: clean\n"))
 
+    def test_labels_of_constraints(self):
+        self.write("dialect/IR/a.cpp", "// absmax_c1\n// noisy_backward_c2\n")
+        self.write("tests/a.mlir", "// absmax_c1, noisy_backward_c22\n")
+        status, output = self.lint()
+        self.assertEqual(status, 1, output)
+        self.assertIn("negative test", output)
+        self.assertIn("noisy_backward_c2", output)
+        self.assertNotIn("absmax", output)
+
     def test_exceptions(self):
         self.write("runtime/Knobs.cpp", 'auto *x = getenv("X");\n')
         self.write("frontends/torch/a.cpp", "#include <torch/types.h>\n// TO" + "DO(#12): later\n")

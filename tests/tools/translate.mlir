@@ -16,7 +16,7 @@
 // GRADIENTS-DAG: layer_entry:
 // GRADIENTS-DAG: layer_dx_entry:
 // GRADIENTS-DAG: layer_dw_entry:
-// ISA: isa = 'sse'; allowed: avx512, avx2, generic
+// ISA: unknown instruction set 'sse'; there are: avx512, avx2, generic
 // MISSING: No such file
 // SYNTAX: error:
 // HELP: --analog-to-object

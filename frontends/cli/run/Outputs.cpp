@@ -5,6 +5,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
+#include <limits>
 
 namespace mho::cli {
 
@@ -12,11 +13,14 @@ using reference::Tensor;
 
 namespace {
 
-/// Largest difference of two tensors of one shape; `where` is its element.
+/// Largest difference of two tensors of one shape; `where` is its element. Zeros of different signs differ by the
+/// smallest number there is, so that only a tolerance of 0 tells them apart.
 double largestDifference(const Tensor &actual, const Tensor &expected, size_t &where) {
   double largest = 0;
   auto consider = [&](size_t i, double a, double e) {
-    double difference = (std::isnan(a) && std::isnan(e)) || a == e ? 0 : std::fabs(a - e);
+    double difference = reference::sameNumber(a, e) ? 0
+                        : a == e                    ? std::numeric_limits<float>::denorm_min()
+                                                    : std::fabs(a - e);
     if (!(difference <= largest)) { // NaN against a number too
       largest = difference;
       where = i;

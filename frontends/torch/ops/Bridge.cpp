@@ -1,6 +1,7 @@
 #include "frontends/torch/ops/Bridge.h"
 
 #include "frontends/torch/ops/Shapes.h"
+#include "frontends/torch/ops/TensorView.h"
 
 #include <ATen/Parallel.h>
 
@@ -101,15 +102,7 @@ TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type)
   TORCH_CHECK_VALUE(tensor.layout() == at::kStrided, "mho: expected ", name, " to be dense, got ", tensor.layout());
   TORCH_CHECK_VALUE(tensor.dim() >= 1 && tensor.dim() <= 3, "mho: expected ", name, " to have 1 to 3 dimensions, got ",
                     tensor.sizes());
-  TensorRef ref;
-  ref.data = tensor.data_ptr();
-  ref.type = type == at::kFloat ? ElementType::F32 : type == at::kInt ? ElementType::I32 : ElementType::I64;
-  ref.rank = tensor.dim();
-  for (int i = 0; i < ref.rank; ++i) {
-    ref.sizes[i] = tensor.size(i);
-    ref.strides[i] = tensor.stride(i);
-  }
-  return ref;
+  return viewOf(tensor);
 }
 
 TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::ScalarType type) {
