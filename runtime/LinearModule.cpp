@@ -86,7 +86,8 @@ Value LayerBuilder::buildInput() {
   if (!spec.quantizeInput)
     return x;
   return builder.create<QuantizeInputOp>(loc, matrix(), x, range, rangeAxes, real(scalars.inputHalfLevels),
-                                         real(scalars.rangeDecay), real(scalars.rangeShare));
+                                         real(scalars.rangeDecay), real(scalars.rangeShare),
+                                         RangeGradientAttr::get(builder.getContext(), RangeGradient::SignFiltered));
 }
 
 Value LayerBuilder::noise(Value v, ValueRange scales, ArrayAttr scaleList, int64_t stream, float sigma) {
