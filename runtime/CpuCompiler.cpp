@@ -57,6 +57,24 @@ std::vector<lowering::PartialShape> reductionsOf(func::FuncOp function) {
   return shapes;
 }
 
+/// The function's statistics over (t), with the entries of their code.
+Expected<std::vector<TileStatistic>> statisticsOf(func::FuncOp function, const LoadedObject &loaded) {
+  std::vector<TileStatistic> statistics;
+  auto kernel = *function.getOps<TiledMvmOp>().begin();
+  for (int64_t i : lowering::statisticsOfTiles(kernel)) {
+    Side side = kernel.getStat(i).getSide();
+    Value source = side == Side::Lhs ? kernel.getLhs()[0] : kernel.getRhs()[0];
+    ArrayRef<Axis> axes = kernel.getAxesOf(side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes(), 0).getAxes();
+    int axis = llvm::find(axes, kernel.getElementAxes(side).first) - axes.begin();
+    std::string name = (function.getName() + lowering::kStatisticSuffix + Twine(i)).str();
+    Expected<KernelEntry> blocks = loaded.entry(name), total = loaded.entry(name + lowering::kTotalSuffix.str());
+    if (!blocks || !total)
+      return blocks ? total.error() : blocks.error();
+    statistics.push_back({cast<BlockArgument>(source).getArgNumber(), axis, *blocks, *total});
+  }
+  return statistics;
+}
+
 /// Says once per process why kernels are not kept.
 void warnOnce(const std::string &message) {
   static std::once_flag once;
@@ -136,6 +154,10 @@ Expected<CpuCode> compileCpuFunction(func::FuncOp function, const std::vector<bo
   if (!body)
     return body.error();
   kernel.body = *body;
+  Expected<std::vector<TileStatistic>> statistics = statisticsOf(function, *loaded);
+  if (!statistics)
+    return statistics.error();
+  kernel.statistics = std::move(*statistics);
   if (kernel.reductions.empty())
     return kernel;
   Expected<KernelEntry> tail = loaded->entry(name + lowering::kTailSuffix.str());

@@ -165,8 +165,10 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
     // of the row loop.
     auto rhsStat = [&](int64_t i) -> Value { return e.loadMasked(statBuffers[i], {zero, c}, place.mask); };
     DenseMap<int64_t, Value> columnStats, columnParams;
-    for (auto [i, attr] : llvm::enumerate(kernel.getStats()))
-      if (cast<StatAttr>(attr).getSide() == Side::Rhs)
+    for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i)
+      if (kernel.getStat(i).getOver().getAxes().size() == 1)
+        columnStats[i] = statisticAt(i, t, zero);
+      else if (kernel.getStat(i).getSide() == Side::Rhs)
         columnStats[i] = rhsStat(i);
     for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kEndTile))
       if (!kernel.getAxesOf(kernel.getParamAxes(), i).contains(Axis::M))

@@ -77,7 +77,7 @@ LogicalResult KernelEmitter::emitGradientBlock(Value i0, Value mc, Value t, Valu
     e.loop(first, last, s.nc, [&](Value j0) {
       Value nc = e.min(e.index(s.nc), e.sub(last, j0));
       rhsStatOffset = zero;
-      if (failed(pack(Side::Rhs, c0, kc, j0, nc, t, e.equal(j0, tileBegin(t)), putRhs)))
+      if (failed(pack(Side::Rhs, c0, kc, j0, nc, t, e.equal(j0, first), putRhs)))
         ok = failure();
       zeroRows(Side::Rhs, kc, padded, nc, putRhs);
       e.loop(zero, mc, s.mr, [&](Value ip) {
@@ -157,7 +157,9 @@ LogicalResult KernelEmitter::emitFinish(const Place &place, Value drawn, Value f
     arguments.push_back(e.loadMasked(sum.memref, sum.at, place.mask));
   }
   appendEpilogue(arguments, TiledMvmOp::kFinish, place);
-  appendVisible(arguments, TiledMvmOp::kFinish, place, nullptr);
+  // The rows of a side are contracted: only statistics of a whole tile are visible.
+  appendVisible(arguments, TiledMvmOp::kFinish, place,
+                [&](int64_t i) { return statisticAt(i, place[Axis::T], e.index(0)); });
   auto lookup = [&](Operation *op) { return leaf(op, TiledMvmOp::kFinish, place, e.index(0), 1, drawn); };
   FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, lookup);
   if (failed(finished))

@@ -48,13 +48,16 @@ void KernelEmitter::findSizes() {
   columns = sizeOf(column);
   depth = sizeOf(kernel.getContract());
   inputs = sizeOf(Axis::K);
+  for (Side side : {Side::Lhs, Side::Rhs})
+    sourceRows[size_t(side)] = sizeOf(kernel.getElementAxes(side).first);
   tiles = kernel.getTiling().buildTileCount(e.b, e.loc, inputs);
 }
 
 LogicalResult KernelEmitter::emitBody() {
   findSizes();
   workspaceBegin();
-  return kernel.getContract() == Axis::K ? emitForward() : emitGradient();
+  LogicalResult emitted = kernel.getContract() == Axis::K ? emitForward() : emitGradient();
+  return failure(failed(emitted) || regionFailed);
 }
 
 void KernelEmitter::workspaceBegin() {
@@ -62,6 +65,8 @@ void KernelEmitter::workspaceBegin() {
   auto drawCount = [&](unsigned region) { return int64_t(drawsOf(kernel->getRegion(region)).size()); };
   int64_t ofOutput = forward ? finishDrawRow() + drawCount(TiledMvmOp::kFinish) * s.mr : drawCount(TiledMvmOp::kFinish);
   int64_t drawRows = std::max({int64_t(1), drawCount(TiledMvmOp::kLoadLhs), drawCount(TiledMvmOp::kLoadRhs), ofOutput});
+  for (size_t i = 0; i < kernel.getStats().size(); ++i)
+    drawRows = std::max(drawRows, drawCount(TiledMvmOp::kFirstMap + i));
   for (size_t i = 0; i < usedValues(Side::Lhs).size(); ++i)
     packedLhs.push_back(workspace(1, (s.mc + s.mr) * (s.kc + kLanes)));
   for (size_t i = 0; i < usedValues(Side::Rhs).size(); ++i) {
@@ -229,11 +234,8 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
   LogicalResult ok = success();
   e.loop(zero, rowCount, 1, [&](Value r) {
     Value row = e.add(firstRow, r), slot = side == Side::Rhs ? e.add(rhsStatOffset, r) : r;
-    if (llvm::any_of(kernel.getStats(), [&](Attribute stat) { return cast<StatAttr>(stat).getSide() == side; }))
-      e.when(statisticsDue, [&] {
-        if (failed(emitStatistics(side, row, slot, tile)))
-          ok = failure();
-      });
+    if (hasRowStatistics(side))
+      e.when(statisticsDue, [&] { emitStatistics(side, row, slot, tile, kernel.getStats().size()); });
     drawRow(region, tile, row, e.sub(firstColumn, begin), columnCount, zero, 1);
     e.loop(zero, columnCount, kLanes, [&](Value c) {
       Place place;
@@ -246,8 +248,8 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
       SmallVector<Value> arguments;
       for (auto [operand, axes] : llvm::zip(operands, operandAxes))
         arguments.push_back(loadElements(operand, cast<AxesAttr>(axes), place));
-      // A statistic of this side is per source row: a scalar here.
-      appendVisible(arguments, region, place, [&](int64_t i) { return e.load(statBuffers[i], {zero, slot}); });
+      // A statistic of this side is per source row or tile: a scalar here.
+      appendVisible(arguments, region, place, [&](int64_t i) { return statisticAt(i, tile, slot); });
       auto lookup = [&](Operation *op) { return leaf(op, region, place, zero, 1, c); };
       FailureOr<RegionResult> result = emitRegion(e, body, arguments, lookup);
       if (failed(result)) {

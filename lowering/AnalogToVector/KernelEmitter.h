@@ -36,7 +36,9 @@ public:
                 mlir::ValueRange arguments);
   mlir::LogicalResult emitBody();
   mlir::LogicalResult emitTail();
-  /// Bytes of the workspace that emitBody() uses.
+  mlir::LogicalResult emitTileStatistic(int64_t stat);
+  mlir::LogicalResult emitStatisticTotal(int64_t stat);
+  /// Bytes of the workspace that the emitted code uses.
   int64_t workspaceBytes() const { return workspaceUsed; }
 
 private:
@@ -58,6 +60,12 @@ private:
     PartialShape shape;
     Value offset, rows, columns;
   };
+  /// Rows row .. + count (one, or a block of 64) of tile `tile`, columns begin .. end, that a statistic is taken of.
+  /// The statistics of these rows that its map sees lie from `slot` of their buffers on.
+  struct StatRows {
+    int64_t stat;
+    Value row, count, slot, tile, begin, end;
+  };
   /// Takes the vectors of 16 of the loaded values that accumulators use, in the order of usedValues().
   using Put = llvm::function_ref<void(Value row, Value column, mlir::ValueRange vectors)>;
 
@@ -76,9 +84,17 @@ private:
   Value tileBegin(Value tile);
   Value loadElements(Value original, analog::AxesAttr axes, const Place &place);
 
-  mlir::LogicalResult emitStatistics(Side side, Value row, Value slot, Value tile);
-  mlir::FailureOr<Value> emitStatistic(int64_t stat, Value row, Value slot, Value tile);
-  mlir::FailureOr<Value> statElements(int64_t stat, const Place &place, Value slot);
+  bool hasRowStatistics(Side side);
+  void emitStatistics(Side side, Value row, Value slot, Value tile, int64_t count);
+  StatRows statRows(int64_t stat, Value row, Value count, Value slot, Value tile);
+  Value emitStatistic(const StatRows &of);
+  Value largestOf(const StatRows &of);
+  Value sumOf(const StatRows &of);
+  Value foldColumns(const StatRows &of, Value r, Value from, Value to, Value init,
+                    llvm::function_ref<Value(Value carried, Value elements)> step);
+  Value statElements(int64_t stat, const Place &place, Value slot, Value drawn);
+  Value statisticAt(int64_t stat, Value tile, Value slot);
+  Value partialOfStatistic(int64_t stat, Value tile, Value number);
   void prefetchResult(Value firstRow, Value rows, Value firstColumn, Value columns);
   void prefetchNextBlock(Value j0, Value c0, Value end, Value ip, Value jp);
   void prefetchAhead(Side side, const Place &place);
@@ -111,6 +127,7 @@ private:
                                       Value last);
   mlir::LogicalResult emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn);
 
+  Value partialsBefore(size_t count);
   Partials partialsOf(int64_t result);
   Value partialAt(const Partials &p, Value tile, Value row, Value column);
   void addToPartial(int64_t result, Value at, Value sum, Value isFirst);
@@ -137,6 +154,8 @@ private:
   llvm::SmallVector<Value> results;      // memrefs
   Value partials, workspaceBytesArgument, rowBegin, rowEnd, columnBegin, columnEnd;
   Value rows, columns, depth, tiles, inputs; // sizes of the output, the contraction, T and K
+  Value sourceRows[2];                       // of each side
+  bool regionFailed = false;                 // the map of a statistic has no vector form
   int64_t workspaceUsed = 0;
   // Workspace: packed operands, sums of a block, draws of a few rows, a row for transposition, statistics of rows, a
   // strided row.

@@ -28,4 +28,7 @@ struct PartialShape {
   }
 };
 
+/// Doubles of a statistic over (t) of `rows` source rows, for each tile: the whole, then the blocks of 64 rows.
+inline int64_t statisticPartials(int64_t rows) { return 1 + (rows + kReductionBlock - 1) / kReductionBlock; }
+
 } // namespace mho::lowering

@@ -10,4 +10,7 @@ namespace mho::lowering {
 /// before, in the order of the results.
 PartialShape partialShape(analog::TiledMvmOp kernel, int64_t result);
 
+/// The statistics over (t) alone, which have functions of their own (AnalogToVector.h).
+llvm::SmallVector<int64_t> statisticsOfTiles(analog::TiledMvmOp kernel);
+
 } // namespace mho::lowering

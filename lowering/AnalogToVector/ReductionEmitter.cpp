@@ -37,17 +37,22 @@ KernelEmitter::Partials KernelEmitter::partialsOf(int64_t result) {
            : of == PartialOf::Block ? e.div(e.roundUp(size, kReductionBlock), kReductionBlock)
                                     : size;
   };
-  Value offset = e.index(0);
-  for (int64_t i : kernel.getReductions()) {
-    PartialShape shape = partialShape(kernel, i);
-    Partials p{shape, offset, units(shape.rows, rows), units(shape.columns, columns)};
-    if (i == result)
-      return p;
-    Value count = e.mul(p.rows, p.columns);
-    if (!shape.inResult())
-      offset = e.add(offset, shape.perTile ? e.mul(count, tiles) : count);
-  }
-  llvm_unreachable("a reduction of the kernel");
+  PartialShape shape = partialShape(kernel, result);
+  SmallVector<int64_t> all = kernel.getReductions();
+  Value offset = partialsBefore(llvm::find(all, result) - all.begin());
+  return {shape, offset, units(shape.rows, rows), units(shape.columns, columns)};
+}
+
+/// Number of the partials of the first `count` reductions.
+Value KernelEmitter::partialsBefore(size_t count) {
+  if (count == 0)
+    return e.index(0);
+  int64_t result = kernel.getReductions()[count - 1];
+  Partials last = partialsOf(result);
+  if (last.shape.inResult())
+    return last.offset;
+  Value own = e.mul(last.rows, last.columns);
+  return e.add(last.offset, last.shape.perTile ? e.mul(own, tiles) : own);
 }
 
 /// Where the partial of a tile, row or block of rows, and column or block of columns lies.
