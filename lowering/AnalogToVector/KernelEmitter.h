@@ -8,7 +8,13 @@
 //
 // End-of-tile code reads its accumulators from the scratch rows that the micro-kernels just wrote, not from registers:
 // any region, with any number of draws, costs the micro-kernel neither registers nor spills, and the detour is below 1
-// % of the contraction.
+// % of the contraction. Several accumulators run one after the other over the same packed blocks, so that each has all
+// registers: MR does not depend on their number. At once they would share them, with fewer rows each, hence more loads
+// of rhs for as many multiply-adds; a broadcast of lhs is part of its multiply-add and not saved by sharing.
+//
+// Reductions read what end_tile or finish yields from scratch rows too, in the order that SPEC.md gives them. What keeps
+// no output axis has a partial sum per block of 64 x 64, so that work is cut anywhere; what keeps one axis adds up the
+// blocks of the other in place, in ascending order (PartialShape.h).
 //
 // For a contraction over n or m (gradients) the tile lies on the output columns: the micro-kernel adds to the result in
 // memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. With several accumulators or
