@@ -11,6 +11,8 @@
 namespace mho {
 namespace {
 
+using lowering::PartialOf, lowering::PartialShape;
+
 constexpr size_t kAlignment = 64; ///< of vector stores and cache lines
 
 /// A discarded result is computed in pieces of about this many elements, which stay in a core's second-level cache.
@@ -35,6 +37,11 @@ private:
   void *data = nullptr;
   size_t capacity = 0;
 };
+
+Scratch &threadWorkspace() {
+  static thread_local Scratch workspace;
+  return workspace;
+}
 
 int64_t widthOf(const InputTiles &tiles, int64_t tile) { return tiles.begin(tile + 1) - tiles.begin(tile); }
 
@@ -72,16 +79,23 @@ struct Launch {
   void runItems(int64_t begin, int64_t end);
   void runBlock(const OutputBlock &block);
   void runDiscarded(const OutputBlock &block, void *work, float *memory);
-  void invoke(PackedCall &call, const OutputBlock &block, void *work) const;
+  void invoke(KernelEntry entry, PackedCall &call, const OutputBlock &block, void *work) const;
+  void runStatistic(const TileStatistic &statistic, const ParallelFor &parallelFor);
 };
 
 /// Gradients are cut along both axes, since partial sums are per block of rows and tile. Forward is cut along the
-/// longer axis: a piece of many rows packs its weights once.
-Grid gridOf(const KernelOutput &output) {
+/// longer axis: a piece of many rows packs its weights once. What a reduction adds up in place is not cut.
+Grid gridOf(const KernelOutput &output, const std::vector<PartialShape> &reductions) {
+  auto hasWholeRows = [](const PartialShape &shape) { return shape.rows == PartialOf::Whole; };
+  auto hasWholeColumns = [](const PartialShape &shape) { return shape.columns == PartialOf::Whole; };
+  bool wholeRows = std::any_of(reductions.begin(), reductions.end(), hasWholeRows);
+  bool wholeColumns = std::any_of(reductions.begin(), reductions.end(), hasWholeColumns);
   int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
   if (output.columnsAreTiles)
-    return {rowBlocks, output.columns, kReductionBlock, 1};
-  if (output.rows > output.columns)
+    return wholeRows ? Grid{1, output.columns, output.rows, 1} : Grid{rowBlocks, output.columns, kReductionBlock, 1};
+  if (wholeRows && wholeColumns)
+    return {1, 1, output.rows, output.columns};
+  if (wholeColumns || (!wholeRows && output.rows > output.columns))
     return {rowBlocks, 1, kReductionBlock, output.columns};
   return {1, (output.columns + kReductionBlock - 1) / kReductionBlock, output.rows, kReductionBlock};
 }
@@ -110,11 +124,32 @@ PackedCall Launch::pack(float *discarded, int64_t firstRow, int64_t firstColumn,
   return call;
 }
 
-void Launch::invoke(PackedCall &call, const OutputBlock &block, void *work) const {
+void Launch::invoke(KernelEntry entry, PackedCall &call, const OutputBlock &block, void *work) const {
   call.vector(work, code.workspaceBytes);
   for (int64_t bound : {block.rowBegin, block.rowEnd, block.columnBegin, block.columnEnd})
     call.index(bound);
-  code.body(call.table());
+  entry(call.table());
+}
+
+/// Takes a statistic over (t) of all source rows: blocks of rows and tiles on the caller's threads, then their total.
+void Launch::runStatistic(const TileStatistic &statistic, const ParallelFor &parallelFor) {
+  int64_t rows = values[statistic.slot].tensor.sizes[statistic.axis];
+  int64_t blocks = (rows + kReductionBlock - 1) / kReductionBlock;
+  parallelFor(blocks * output.tiles.count(), 1, [&](int64_t begin, int64_t end) {
+    void *work = threadWorkspace().get(code.workspaceBytes);
+    if (!work) {
+      outOfMemory = true;
+      return;
+    }
+    DefaultFloatingPoint modes;
+    for (int64_t item = begin; item < end; ++item) {
+      int64_t row = item % blocks * kReductionBlock, tile = item / blocks;
+      PackedCall packed = pack(nullptr, 0, 0, 0);
+      invoke(statistic.blocks, packed, {row, std::min(row + kReductionBlock, rows), tile, tile + 1}, work);
+    }
+  });
+  DefaultFloatingPoint modes;
+  statistic.total(pack(nullptr, 0, 0, 0).table());
 }
 
 /// Pieces [begin, end) of the grid: rest of a column of pieces, whole columns of them, start of one.
@@ -131,8 +166,8 @@ void Launch::runItems(int64_t begin, int64_t end) {
 }
 
 void Launch::runBlock(const OutputBlock &block) {
-  static thread_local Scratch workspace, discarded;
-  void *work = workspace.get(code.workspaceBytes);
+  static thread_local Scratch discarded;
+  void *work = threadWorkspace().get(code.workspaceBytes);
   void *memory = discards ? discarded.get(discardedFloats(output.tiles) * sizeof(float)) : nullptr;
   if (!work || (discards && !memory)) {
     outOfMemory = true;
@@ -142,7 +177,7 @@ void Launch::runBlock(const OutputBlock &block) {
   if (discards)
     return runDiscarded(block, work, static_cast<float *>(memory));
   PackedCall packed = pack(nullptr, 0, 0, 0);
-  invoke(packed, block, work);
+  invoke(code.body, packed, block, work);
 }
 
 void Launch::runDiscarded(const OutputBlock &block, void *work, float *memory) {
@@ -150,7 +185,7 @@ void Launch::runDiscarded(const OutputBlock &block, void *work, float *memory) {
     int64_t width = widthOf(output.tiles, tile), step = discardedRows(width);
     for (int64_t row = block.rowBegin; row < block.rowEnd; row += step) {
       PackedCall packed = pack(memory, row, output.tiles.begin(tile), width);
-      invoke(packed, {row, std::min(row + step, block.rowEnd), tile, tile + 1}, work);
+      invoke(code.body, packed, {row, std::min(row + step, block.rowEnd), tile, tile + 1}, work);
     }
   }
 }
@@ -188,15 +223,20 @@ Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutpu
   static thread_local Scratch partialMemory;
   if (std::string problem = checkValues(code, values); !problem.empty())
     return Status::error(problem);
-  Launch launch{code, values, output, gridOf(output)};
-  int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
-  launch.partialCount =
-      (code.reductions.perBlock * rowBlocks + code.reductions.perRow * output.rows) * output.tiles.count();
+  Launch launch{code, values, output, gridOf(output, code.reductions)};
+  int64_t columns = output.columnsAreTiles ? output.tiles.inputs : output.columns;
+  for (const PartialShape &shape : code.reductions)
+    launch.partialCount += shape.count(output.rows, columns, output.tiles.count());
+  for (const TileStatistic &statistic : code.statistics)
+    launch.partialCount +=
+        output.tiles.count() * lowering::statisticPartials(values[statistic.slot].tensor.sizes[statistic.axis]);
   launch.partials = partialMemory.get(launch.partialCount * sizeof(double));
   if (!launch.partials)
     return Status::error("no memory for " + std::to_string(launch.partialCount) + " partial sums");
   for (size_t i = 0; i < code.slots.size(); ++i)
     launch.discards |= values[i].discard;
+  for (const TileStatistic &statistic : code.statistics)
+    launch.runStatistic(statistic, context.parallelFor);
   context.parallelFor(launch.grid.rows * launch.grid.columns, 1,
                       [&](int64_t begin, int64_t end) { launch.runItems(begin, end); });
   if (launch.outOfMemory)

@@ -116,10 +116,6 @@ std::string LinearSpec::validate() const {
     return needsRange("output_noise");
   if (adc && !hasRange)
     return needsRange("adc");
-  bool scalesWeight = quantizeWeight || weightNoise, scalesOutput = outputNoise || adc;
-  if ((scalesWeight && weightScale == ScalePer::Tensor) || (scalesOutput && outputScale == ScalePer::Tensor))
-    return std::string(scalesWeight && weightScale == ScalePer::Tensor ? "weight_scale" : "output_scale") +
-           "=tensor needs the maximum of a whole tile before its first row, which no backend compiles yet; use channel";
   return "";
 }
 

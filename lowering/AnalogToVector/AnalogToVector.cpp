@@ -40,11 +40,19 @@ public:
     FailureOr<Schedule> schedule = readSchedule(kernel);
     if (failed(schedule))
       return failure();
-    FailureOr<func::FuncOp> body = emit("", true, *schedule);
+    FailureOr<func::FuncOp> body = emit("_body", true, *schedule, &KernelEmitter::emitBody);
     if (failed(body))
       return failure();
-    if (!kernel.getReductions().empty() && failed(emit(kTailSuffix, false, *schedule)))
+    if (!kernel.getReductions().empty() && failed(emit(kTailSuffix, false, *schedule, &KernelEmitter::emitTail)))
       return failure();
+    for (int64_t stat : statisticsOfTiles(kernel)) {
+      std::string suffix = (kStatisticSuffix + Twine(stat)).str(), total = suffix + kTotalSuffix.str();
+      auto emitBlocks = [stat](KernelEmitter &emitter) { return emitter.emitTileStatistic(stat); };
+      auto emitTotal = [stat](KernelEmitter &emitter) { return emitter.emitStatisticTotal(stat); };
+      if (failed(emit(suffix, true, *schedule, emitBlocks)) || failed(emit(total, false, *schedule, emitTotal)))
+        return failure();
+    }
+    (*body)->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(workspaceBytes));
     std::string name = source.getName().str();
     source.erase();
     body->setName(name);
@@ -52,7 +60,9 @@ public:
   }
 
 private:
-  FailureOr<func::FuncOp> emit(StringRef suffix, bool body, const Schedule &schedule) {
+  /// A function of the kernel; one of part of the output has workspace and bounds.
+  FailureOr<func::FuncOp> emit(StringRef suffix, bool ofPart, const Schedule &schedule,
+                               const std::function<LogicalResult(KernelEmitter &)> &emitCode) {
     SmallVector<Type> types;
     for (BlockArgument argument : source.getArguments())
       types.push_back(
@@ -60,29 +70,29 @@ private:
     for (Type type : kernel.getResultTypes())
       types.push_back(memrefOf(type, false, true));
     types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getF64Type()));
-    if (body) {
+    if (ofPart) {
       types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
       types.append(4, builder.getIndexType());
     }
     builder.setInsertionPoint(source);
-    std::string name = (source.getName() + (body ? "_body" : suffix)).str();
+    std::string name = (source.getName() + suffix).str();
     auto function = builder.create<func::FuncOp>(source.getLoc(), name, builder.getFunctionType(types, {}));
     Block *entry = function.addEntryBlock();
     builder.setInsertionPointToEnd(entry);
     Emit e{builder, kernel.getLoc()};
     KernelEmitter emitter(e, kernel, schedule, source, entry->getArguments());
-    if (failed(body ? emitter.emitBody() : emitter.emitTail()))
+    if (failed(emitCode(emitter)))
       return failure();
     builder.setInsertionPointToEnd(entry);
     builder.create<func::ReturnOp>(kernel.getLoc());
-    if (body)
-      function->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(emitter.workspaceBytes()));
+    workspaceBytes = std::max(workspaceBytes, emitter.workspaceBytes());
     return function;
   }
 
   func::FuncOp source;
   TiledMvmOp kernel;
   OpBuilder builder;
+  int64_t workspaceBytes = 0;
 };
 
 struct ConvertPass : impl::ConvertAnalogToVectorPassBase<ConvertPass> {

@@ -8,7 +8,13 @@
 //
 // End-of-tile code reads its accumulators from the scratch rows that the micro-kernels just wrote, not from registers:
 // any region, with any number of draws, costs the micro-kernel neither registers nor spills, and the detour is below 1
-// % of the contraction.
+// % of the contraction. Several accumulators run one after the other over the same packed blocks, so that each has all
+// registers: MR does not depend on their number. At once they would share them, with fewer rows each, hence more loads
+// of rhs for as many multiply-adds; a broadcast of lhs is part of its multiply-add and not saved by sharing.
+//
+// Reductions read what end_tile or finish yields from scratch rows too, in the order that SPEC.md gives them. What keeps
+// no output axis has a partial sum per block of 64 x 64, so that work is cut anywhere; what keeps one axis adds up the
+// blocks of the other in place, in ascending order (PartialShape.h).
 //
 // For a contraction over n or m (gradients) the tile lies on the output columns: the micro-kernel adds to the result in
 // memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. With several accumulators or
@@ -17,6 +23,7 @@
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"
+#include "lowering/AnalogToVector/Partials.h"
 #include "lowering/AnalogToVector/VectorRegion.h"
 #include "lowering/Schedule/Schedule.h"
 
@@ -35,14 +42,16 @@ public:
                 mlir::ValueRange arguments);
   mlir::LogicalResult emitBody();
   mlir::LogicalResult emitTail();
-  /// Bytes of the workspace that emitBody() uses.
+  mlir::LogicalResult emitTileStatistic(int64_t stat);
+  mlir::LogicalResult emitStatisticTotal(int64_t stat);
+  /// Bytes of the workspace that the emitted code uses.
   int64_t workspaceBytes() const { return workspaceUsed; }
 
 private:
-  /// Where an element is: a value of each axis; the vector axis holds the first of 16.
+  /// Where an element is: a value of each axis; the vector axis, where there is one, holds the first of 16.
   struct Place {
     Value at[4];
-    Axis vectorAxis;
+    std::optional<Axis> vectorAxis;
     Value mask;
     Value &operator[](Axis axis) { return at[size_t(axis)]; }
     Value operator[](Axis axis) const { return at[size_t(axis)]; }
@@ -52,10 +61,16 @@ private:
     Value memref;
     llvm::SmallVector<Value> at;
   };
-  /// The partial sums of a reduction: [count][T] from row `offset` on.
+  /// The partial sums of a reduction: [T, if each tile has its own][rows][columns] from `offset` on.
   struct Partials {
-    bool rowsKept, isCount;
-    Value offset, count;
+    PartialShape shape;
+    Value offset, rows, columns;
+  };
+  /// Rows row .. + count (one, or a block of 64) of tile `tile`, columns begin .. end, that a statistic is taken of.
+  /// The statistics of these rows that its map sees lie from `slot` of their buffers on.
+  struct StatRows {
+    int64_t stat;
+    Value row, count, slot, tile, begin, end;
   };
   /// Takes the vectors of 16 of the loaded values that accumulators use, in the order of usedValues().
   using Put = llvm::function_ref<void(Value row, Value column, mlir::ValueRange vectors)>;
@@ -75,9 +90,17 @@ private:
   Value tileBegin(Value tile);
   Value loadElements(Value original, analog::AxesAttr axes, const Place &place);
 
-  mlir::LogicalResult emitStatistics(Side side, Value row, Value slot, Value tile);
-  mlir::FailureOr<Value> emitStatistic(int64_t stat, Value row, Value slot, Value tile);
-  mlir::FailureOr<Value> statElements(int64_t stat, const Place &place, Value slot);
+  bool hasRowStatistics(Side side);
+  void emitStatistics(Side side, Value row, Value slot, Value tile, int64_t count);
+  StatRows statRows(int64_t stat, Value row, Value count, Value slot, Value tile);
+  Value emitStatistic(const StatRows &of);
+  Value largestOf(const StatRows &of);
+  Value sumOf(const StatRows &of);
+  Value foldColumns(const StatRows &of, Value r, Value from, Value to, Value init,
+                    llvm::function_ref<Value(Value carried, Value elements)> step);
+  Value statElements(int64_t stat, const Place &place, Value slot, Value drawn);
+  Value statisticAt(int64_t stat, Value tile, Value slot);
+  Value partialOfStatistic(int64_t stat, Value tile, Value number);
   void prefetchResult(Value firstRow, Value rows, Value firstColumn, Value columns);
   void prefetchNextBlock(Value j0, Value c0, Value end, Value ip, Value jp);
   void prefetchAhead(Side side, const Place &place);
@@ -91,7 +114,13 @@ private:
   mlir::LogicalResult emitForwardTile(Value i0, Value mc, Value t);
   void emitPanel(Value panel, Value kc);
   mlir::LogicalResult emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t);
-  mlir::LogicalResult emitSumOfTiles(Value value, const Place &place, llvm::function_ref<Value(int64_t)> param);
+  mlir::LogicalResult emitSumOfTiles(Value value, const Place &place, const SumPlace &total, Value slot, Value column,
+                                     llvm::function_ref<Value(int64_t)> param);
+  mlir::FailureOr<Value> emitFinishOf(Value sum, const Place &place, Value slot, Value column,
+                                      llvm::function_ref<Value(int64_t)> param);
+  int64_t finishDrawRow();
+  void drawFinishRow(Value row, Value firstColumn, Value count, Value slot);
+  bool hasValue() { return !kernel.getResultsOf({analog::ResultKind::Value}).empty(); }
   void storeBits(Value bits, Value memref, const Place &place);
   mlir::LogicalResult emitEmptySum();
   mlir::LogicalResult emitGradient();
@@ -102,13 +131,24 @@ private:
   mlir::LogicalResult emitFinishBlocks(Value i0, Value mc, Value t, Value first, Value last);
   mlir::LogicalResult emitFinishBlock(Value i0, Value block, Value rowCount, Value t, Value column, Value first,
                                       Value last);
-  mlir::LogicalResult emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn,
-                                 llvm::SmallVectorImpl<Value> &lanes);
+  mlir::LogicalResult emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn);
 
+  Value partialsBefore(size_t count);
   Partials partialsOf(int64_t result);
-  void addToPartial(size_t i, Value number, Value t, Value sum, Value isFirst);
-  Value addPartials(bool isCount, Value a, Value b);
-  Value combinePartials(int64_t result, Value tile, Value row);
+  Value partialAt(const Partials &p, Value tile, Value row, Value column);
+  void addToPartial(int64_t result, Value at, Value sum, Value isFirst);
+  Value addPartials(bool counts, Value a, Value b);
+  bool reduces(bool ofTile);
+  void keepSummands(bool ofTile, mlir::ValueRange yielded, Value mask, Value slot, Value column);
+  void reduceRow(bool ofTile, const Place &place, Value slot, Value count);
+  void addRowToResult(int64_t result, size_t i, const Place &place, Value slot, Value count);
+  void addRowToColumns(int64_t result, size_t i, const Place &place, Value slot, Value count);
+  void addRowToBlocks(int64_t result, size_t i, const Place &place, Value slot, Value count);
+  Value beginsBlock(Value row);
+  Value endsBlock(Value row);
+  void zeroTileResults(Value row);
+  Value combinePartials(int64_t result, const Place &place);
+  llvm::SmallVector<Value> placeIn(analog::AxesAttr over, const Place &place);
   mlir::LogicalResult emitTailAt(llvm::ArrayRef<int64_t> reductions, const Place &place);
   Value combineLanes(Value vector);
 
@@ -120,13 +160,18 @@ private:
   llvm::SmallVector<Value> results;      // memrefs
   Value partials, workspaceBytesArgument, rowBegin, rowEnd, columnBegin, columnEnd;
   Value rows, columns, depth, tiles, inputs; // sizes of the output, the contraction, T and K
+  Value sourceRows[2];                       // of each side
+  bool regionFailed = false;                 // the map of a statistic has no vector form
   int64_t workspaceUsed = 0;
   // Workspace: packed operands, sums of a block, draws of a few rows, a row for transposition, statistics of rows, a
   // strided row.
   Value draws, gatherBuffer;
   llvm::SmallVector<Value> packedLhs, packedRhs, rowBuffers; // of each used value
   llvm::SmallVector<Value> sums;                             // of each accumulator
-  llvm::SmallVector<Value> statBuffers;                      // [stat]: one float per source row of a block
+  Value totals; // over the tiles so far, of a block, where no result holds them
+  // Of each reduction: what a few rows yield, and the sums of a block of rows so far, by lane or column.
+  llvm::SmallVector<Value> summands, blockSums;
+  llvm::SmallVector<Value> statBuffers; // [stat]: one float per source row of a block
   Value rhsStatOffset; // of the first row of the rhs part being packed, within the block of the statistics
 };
 

@@ -1,7 +1,6 @@
 #include "lowering/AnalogToVector/Supported.h"
 
 #include "dialect/Transforms/SoleKernel.h"
-#include "lowering/AnalogToVector/VectorRegion.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -68,40 +67,13 @@ LogicalResult checkCode(TiledMvmOp kernel) {
   return failure(result.wasInterrupted());
 }
 
-LogicalResult checkContraction(TiledMvmOp kernel) {
-  for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i) {
-    StatAttr stat = kernel.getStat(i);
-    if (stat.getOver().getAxes().size() != 2)
-      return refuse(kernel) << "statistics over (t, row), got " << stringifyStatKind(stat.getKind()) << " over "
-                            << stat.getOver().str();
-    if (!drawsOf(kernel.getStatMaps()[i]).empty())
-      return refuse(kernel) << "no draw in the map of a statistic";
-    if (stat.getSide() == Side::Lhs ? !kernel.isForward() : kernel.getContract() == Axis::M)
-      return refuse(kernel) << "no statistic of " << stringifySide(stat.getSide()) << " where "
-                            << stringifyAxis(kernel.getContract()) << " is contracted; import it as a parameter";
-  }
-  return success();
-}
-
-LogicalResult checkResults(TiledMvmOp kernel) {
-  for (int64_t i : kernel.getReductions())
-    if (AxesAttr over = kernel.getResultSpec(i).getOver(); kernel.isForward() || over.contains(Axis::K))
-      return refuse(kernel)
-             << "reductions where k is an output axis, none of end_tile, over axes without k, got one over "
-             << over.str();
-  if (kernel.isForward() && !drawsOf(kernel.getFinish()).empty())
-    return refuse(kernel) << "no draw in finish where k is contracted";
-  return success();
-}
-
 } // namespace
 
 LogicalResult checkSupported(func::FuncOp function, TiledMvmOp kernel) {
   std::string why;
   if (!soleKernel(function, why))
     return refuse(kernel) << "@" << function.getName() << " to be one fused kernel, but " << why;
-  return failure(failed(checkOperands(kernel)) || failed(checkCode(kernel)) || failed(checkContraction(kernel)) ||
-                 failed(checkResults(kernel)));
+  return failure(failed(checkOperands(kernel)) || failed(checkCode(kernel)));
 }
 
 } // namespace mho::lowering

@@ -9,13 +9,14 @@ namespace mho::conformance {
 namespace {
 
 /// All effects at once, on sizes that several threads and blocks share.
-LayerCase noisyLayer() {
+LayerCase noisyLayer(ScalePer scale = ScalePer::Channel) {
   LayerCase layer{{}, {}, 200, 300, 190};
   layer.spec = exactSpecs()[4].second;
   layer.spec.weightNoise = layer.spec.outputNoise = true;
   layer.spec.tileRows = 96;
   layer.scalars = exactScalars();
   layer.scalars.weightNoise = 0.1f;
+  layer.spec.weightScale = layer.spec.outputScale = scale;
   return layer;
 }
 
@@ -26,8 +27,9 @@ struct Results {
   }
 };
 
-Results runLayer(const ParallelFor &parallelFor, int64_t rows = 200, int64_t outputs = 190) {
-  LayerCase layer = noisyLayer();
+Results runLayer(const ParallelFor &parallelFor, int64_t rows = 200, int64_t outputs = 190,
+                 ScalePer scale = ScalePer::Channel) {
+  LayerCase layer = noisyLayer(scale);
   layer.rows = rows;
   layer.outputs = outputs;
   LayerRun run(layer);
@@ -42,6 +44,14 @@ TEST(Invariance, AnyNumberOfThreads) {
   Results one = runLayer(serial());
   for (int64_t threads : {2, 3, 7})
     EXPECT_TRUE(runLayer(pool(threads)) == one) << threads << " threads";
+}
+
+/// The maxima of whole tiles are found by blocks of rows and tiles before.
+TEST(Invariance, AnyNumberOfThreadsWithScalesOfWholeTiles) {
+  Results one = runLayer(serial(), 200, 190, ScalePer::Tensor);
+  EXPECT_FALSE(one == runLayer(serial()));
+  for (int64_t threads : {2, 3, 7})
+    EXPECT_TRUE(runLayer(pool(threads), 200, 190, ScalePer::Tensor) == one) << threads << " threads";
 }
 
 /// One block of rows: gradients are cut between tiles.
@@ -143,16 +153,19 @@ TEST(Invariance, NaNReachesExactlyTheOutputsItFeeds) {
 /// Weight noise makes accumulators real: a bound takes the place of equality. Both sum n = depth products of |x| <= 9
 /// and |w| < 12 rounded to fp32; the kernel in fp32 with error below n u sum |x w|, u = 2^-24.
 TEST(Invariance, WeightNoiseIsTheEvaluatorsWithinTheSumsError) {
-  LayerCase layer{{}, exactScalars(), 40, 300, 70};
-  layer.spec.tileRows = 96;
-  layer.spec.weightNoise = layer.spec.dropConnect = true;
-  layer.scalars.weightNoise = 0.1f;
-  LayerRun run(layer);
-  ASSERT_TRUE(run.forward("cpu", serial()));
-  Tensor expected = run.evaluate(false).y;
-  double depth = 300, bound = depth * 0x1p-24 * depth * 9 * 12;
-  for (int64_t i = 0; i < run.y.size(); ++i)
-    ASSERT_NEAR(run.y.at(i), expected.reals[i], bound) << "element " << i;
+  for (ScalePer scale : {ScalePer::Channel, ScalePer::Tensor}) {
+    LayerCase layer{{}, exactScalars(), 40, 300, 70};
+    layer.spec.tileRows = 96;
+    layer.spec.weightNoise = layer.spec.dropConnect = true;
+    layer.spec.weightScale = scale;
+    layer.scalars.weightNoise = 0.1f;
+    LayerRun run(layer);
+    ASSERT_TRUE(run.forward("cpu", serial()));
+    Tensor expected = run.evaluate(false).y;
+    double depth = 300, bound = depth * 0x1p-24 * depth * 9 * 12;
+    for (int64_t i = 0; i < run.y.size(); ++i)
+      ASSERT_NEAR(run.y.at(i), expected.reals[i], bound) << "element " << i;
+  }
 }
 
 } // namespace

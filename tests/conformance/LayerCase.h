@@ -108,8 +108,12 @@ public:
     bias.fill(engine, -5, 5);
     for (float &beta : range.data)
       beta = layer.scalars.inputHalfLevels;
-    for (int64_t o = 0; o < layer.outputs && layer.inputs > 0; ++o)
-      for (int64_t t = 0; t < tiles; ++t) // every channel's largest weight of every tile is 7
+    // Every channel's largest weight of every tile is 7; where scales are of the whole tile, the last channel's alone.
+    bool ofTile = layer.spec.weightScale == ScalePer::Tensor || layer.spec.outputScale == ScalePer::Tensor;
+    if (ofTile)
+      weight.fill(engine, -5, 5);
+    for (int64_t o = ofTile ? layer.outputs - 1 : 0; o < layer.outputs && layer.inputs > 0; ++o)
+      for (int64_t t = 0; t < tiles; ++t)
         weight.at(o * layer.inputs + layer.spec.tileBegin(layer.inputs, t)) = o % 2 ? 7 : -7;
     saturation.assign(tiles * layer.rows * packedWords(layer.outputs) + 1, -1);
   }
@@ -215,7 +219,7 @@ inline void expectEqual(Matrix &actual, const Tensor &expected, const std::strin
 
 /// Structures that take part in every suite, by name.
 inline std::vector<std::pair<std::string, LinearSpec>> exactSpecs() {
-  LinearSpec ideal, converters, quantized, noisy, dropping, dynamic, through;
+  LinearSpec ideal, converters, quantized, noisy, dropping, dynamic, through, tensor, tensorOutput;
   converters.inputRange = InputRange::Given;
   converters.quantizeInput = converters.adc = converters.bias = true;
   quantized = noisy = converters;
@@ -229,8 +233,13 @@ inline std::vector<std::pair<std::string, LinearSpec>> exactSpecs() {
   through = noisy;
   through.maskSaturated = false;
   through.tiling = TilingKind::Fixed;
-  return {{"ideal", ideal},       {"converters", converters}, {"quantized", quantized}, {"noisy", noisy},
-          {"dropping", dropping}, {"dynamic", dynamic},       {"through", through}};
+  tensor = noisy;
+  tensor.weightScale = tensor.outputScale = ScalePer::Tensor;
+  tensorOutput = dynamic;
+  tensorOutput.outputScale = ScalePer::Tensor;
+  return {{"ideal", ideal},     {"converters", converters}, {"quantized", quantized},
+          {"noisy", noisy},     {"dropping", dropping},     {"dynamic", dynamic},
+          {"through", through}, {"tensor", tensor},         {"tensorOutput", tensorOutput}};
 }
 
 /// Strengths with exact steps: range 8 of 8 half-levels, a power of two that keeps dynamic ranges (integers) / 8 exact

@@ -79,11 +79,8 @@ TEST(AnalogConfig, Contradictions) {
   EXPECT_THAT(errorOf(R"({"adc_bits": 8})"), HasSubstr("adc_bits = 8 needs an input range"));
   EXPECT_THAT(errorOf(R"({"output_noise": 0.1})"), HasSubstr("output_noise = 0.1 is relative to the input range"));
   EXPECT_THAT(errorOf(R"({"input_range": "learned"})"), HasSubstr("input_range = learned needs input_bits"));
-  EXPECT_THAT(errorOf(R"({"weight_noise": 0.1, "weight_scale": "per_tensor"})"),
-              HasSubstr("weight_scale = per_tensor is not available yet, use per_channel until then"));
-  EXPECT_THAT(errorOf(R"({"input_range": "dynamic", "adc_bits": 8, "output_scale": "per_tensor"})"),
-              HasSubstr("output_scale = per_tensor is not available yet"));
-  EXPECT_EQ(errorOf(R"({"weight_scale": "per_tensor"})"), "no error") << "nothing reads it";
+  EXPECT_EQ(errorOf(R"({"weight_noise": 0.1, "weight_scale": "per_tensor"})"), "no error");
+  EXPECT_EQ(errorOf(R"({"input_range": "dynamic", "adc_bits": 8, "output_scale": "per_tensor"})"), "no error");
 }
 
 TEST(AnalogConfig, NoiseBelongsToTraining) {

@@ -1,9 +1,11 @@
 // Generated kernels, compiled as the runtime does it and run through ORC, with what the tests compare them by.
 #pragma once
 
+#include "dialect/Reference/Elements.h"
 #include "dialect/Reference/Evaluator.h"
 #include "dialect/Transforms/Passes.h"
 #include "lowering/AnalogToVector/AnalogToVector.h"
+#include "lowering/AnalogToVector/Partials.h"
 #include "lowering/Passes.h"
 #include "lowering/Schedule/Schedule.h"
 #include "lowering/VectorToLLVM/Pipeline.h"
@@ -92,6 +94,27 @@ inline std::vector<double> integers(int64_t count, int seed) {
   return values;
 }
 
+/// Statistics over (t) of a kernel, by number, with the source rows and tiles that they are of.
+struct StatisticBounds {
+  int64_t stat, rows, tiles;
+};
+
+inline std::vector<StatisticBounds> statisticBounds(analog::TiledMvmOp kernel, ArrayRef<Tensor> inputs) {
+  auto sizeOf = [&](analog::Axis wanted) -> int64_t {
+    for (auto [operands, axes] :
+         {std::pair(kernel.getLhs(), kernel.getLhsAxes()), std::pair(kernel.getRhs(), kernel.getRhsAxes())})
+      for (auto [i, axis] : llvm::enumerate(kernel.getAxesOf(axes, 0).getAxes()))
+        if (axis == wanted)
+          return inputs[cast<BlockArgument>(operands[0]).getArgNumber()].shape[i];
+    llvm_unreachable("an axis of the kernel");
+  };
+  std::vector<StatisticBounds> bounds;
+  for (int64_t i : statisticsOfTiles(kernel))
+    bounds.push_back({i, sizeOf(kernel.getElementAxes(kernel.getStat(i).getSide()).first),
+                      reference::Tiles(kernel.getTiling(), sizeOf(analog::Axis::K)).count()});
+  return bounds;
+}
+
 /// A call under construction: every LLVM-level argument as a word.
 class Call {
 public:
@@ -125,9 +148,10 @@ public:
     }
   }
   /// Adds partials, workspace and bounds and runs the function.
-  bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns, bool tail = false) {
-    std::vector<double> partials(1 << 16);
-    std::vector<char> workspace(16 << 20);
+  bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns, bool tail = false,
+           ArrayRef<StatisticBounds> statistics = {}) {
+    std::vector<double> partials(1 << 16, NAN); // code reads only what it has written
+    std::vector<char> workspace(16 << 20, char(0xff));
     memref(partials.data(), {int64_t(partials.size())});
     size_t shared = words.size();
     memref(workspace.data(), {int64_t(workspace.size())});
@@ -135,6 +159,15 @@ public:
     std::vector<void *> table;
     for (int64_t &word : words)
       table.push_back(&word);
+    for (auto [stat, sourceRows, tiles] : statistics) {
+      std::string function = (name + kStatisticSuffix + Twine(stat)).str();
+      std::vector<int64_t> bounds{0, sourceRows, 0, tiles};
+      std::vector<void *> ofBlocks(table.begin(), table.end() - 4), ofTotal(table.begin(), table.begin() + shared);
+      for (int64_t &bound : bounds)
+        ofBlocks.push_back(&bound);
+      if (engine.invokePacked(function, ofBlocks) || engine.invokePacked(function + kTotalSuffix.str(), ofTotal))
+        return false;
+    }
     if (engine.invokePacked(name, table))
       return false;
     table.resize(shared);
@@ -194,7 +227,9 @@ inline void expectResults(Jit &jit, ModuleOp module, StringRef name, ArrayRef<Te
                   value.shape);
   }
   bool tail = bool(jit.engine->lookupPacked((name + "_tail").str()));
-  ASSERT_TRUE(call.run(*jit.engine, name, rows, columns, tail));
+  auto fused = jit.fused->lookupSymbol<func::FuncOp>(name);
+  std::vector<StatisticBounds> statistics = statisticBounds(*fused.getOps<analog::TiledMvmOp>().begin(), inputs);
+  ASSERT_TRUE(call.run(*jit.engine, name, rows, columns, tail, statistics));
   for (auto [r, value] : llvm::enumerate(*expected)) {
     bool isBits = getElementTypeOrSelf(function.getResultTypes()[r]).isInteger(32);
     for (size_t i = 0; i < value.reals.size(); ++i)

@@ -22,15 +22,7 @@ struct RangeChecker {
 };
 
 /// Empty, or why a layer's structure cannot be had.
-std::string structureProblem(const AnalogConfig &config) {
-  std::string problem = config.spec(true, false).validate();
-  AnalogConfig perChannel = config;
-  perChannel.weightScale = perChannel.outputScale = Scale::PerChannel;
-  if (!problem.empty() && perChannel.spec(true, false).validate().empty())
-    return textOf(config.weightScale == Scale::PerTensor ? "weight_scale" : "output_scale",
-                  " = per_tensor is not available yet, use per_channel until then (", problem, ")");
-  return problem;
-}
+std::string structureProblem(const AnalogConfig &config) { return config.spec(true, false).validate(); }
 
 float halfLevels(int64_t bits) { return bits ? float((int64_t(1) << (bits - 1)) - 1) : 127.0f; }
 

@@ -47,8 +47,6 @@ TEST(LinearSpec, Contradictions) {
   EXPECT_THAT(spec.validate(), HasSubstr("adc is relative to the input range"));
   spec.inputRange = InputRange::Given;
   EXPECT_EQ(spec.validate(), "");
-  spec.outputScale = ScalePer::Tensor;
-  EXPECT_THAT(spec.validate(), HasSubstr("output_scale=tensor"));
 }
 
 TEST(LinearSpec, Tiles) {
