@@ -174,9 +174,12 @@ void Usage::visit(llvm::function_ref<void(Region &, unsigned, bool &)> callback)
 
 /// Erases what nothing in the region uses, last first.
 static void eraseDead(Region &region) {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(region.front().without_terminator())))
-    if (op.use_empty())
-      op.erase();
+  SmallVector<Operation *> operations;
+  for (Operation &op : region.front().without_terminator())
+    operations.push_back(&op);
+  for (Operation *op : llvm::reverse(operations))
+    if (op->use_empty())
+      op->erase();
 }
 
 /// Keeps the yielded values of these numbers.

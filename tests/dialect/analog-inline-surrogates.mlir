@@ -6,7 +6,7 @@
 // CHECK: analog.tiled_mvm
 // CHECK-NOT: params(
 // CHECK: stats(absmax(lhs 0) over (t, m))
-// CHECK-NEXT: results(value over (m, n), bits over (t, m, n), stat(0) over (t, m))
+// CHECK-NEXT: results(value over (m, n), bits over (t, m, n), stat 0 over (t, m))
 // CHECK: load_lhs {
 // CHECK: [[V:%.+]] = arith.negf
 // CHECK-NEXT: [[S:%.+]] = math.absf [[V]] : f32
@@ -22,7 +22,7 @@ func.func @saved(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %b: tensor<f32>) -> (
   %y:3 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%b : tensor<f32>)
       stats(absmax(lhs 0) over (t, m), absmax(rhs 0) over (t, n))
-      results(value over (m, n), bits over (t, m, n), stat(0) over (t, m))
+      results(value over (m, n), bits over (t, m, n), stat 0 over (t, m))
     load_lhs {
     ^bb0(%v: f32, %p: f32, %range: f32):
       %s = analog.surrogate(%v, %p) value {

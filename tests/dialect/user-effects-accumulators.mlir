@@ -43,8 +43,7 @@ analog.effect @read on tile(%y) accumulators(%q = square * magnitude, %z = x * m
 
 // TEXT: analog.effect @sum on tile(%y) accumulators(%q = one * w) surrogate(straight_through) {
 // TEXT: } inputs(%x) yields(one) {
-// TEXT: } weights(%w)
-// TEXT-NEXT: analog.effect @replaced
+// TEXT: } weights(%w){{$}}
 analog.effect @sum on tile(%y) accumulators(%q = one * w) surrogate(straight_through) {
   %r = arith.addf %y, %q : f32
   analog.yield %r : f32
