@@ -127,8 +127,9 @@ static LogicalResult verifyInside(EffectOp op) {
   WalkResult result = op->walk([&](Operation *inner) -> WalkResult {
     Region *drawing[] = {&op.getCode(), &op.getInputs(), &op.getWeights()};
     if (isa<DrawOpInterface>(inner) && !llvm::is_contained(drawing, inner->getParentRegion())) // effect_c10
-      return inner->emitOpError("expected to stand in the code of an effect itself or of its inputs or weights, neither "
-                                "in its derivative nor in analog.surrogate");
+      return inner->emitOpError(
+          "expected to stand in the code of an effect itself or of its inputs or weights, neither "
+          "in its derivative nor in analog.surrogate");
     if (isa<IndexOp>(inner) && op.getTail().isAncestor(inner->getParentRegion())) // effect_c10
       return inner->emitOpError("expected no index in the tail of an effect, which has no element");
     if (auto surrogate = dyn_cast<SurrogateOp>(inner);

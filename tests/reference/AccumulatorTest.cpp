@@ -82,7 +82,8 @@ static void expectFusedEqual(const std::string &text, std::vector<Tensor> inputs
   mlir::func::FuncOp function = fused.function("layer");
   for (unsigned i = inputs.size(); i < function.getNumArguments(); ++i)
     inputs.push_back(Tensor::of(
-        {}, {function.getArgAttrOfType<mlir::FloatAttr>(i, mho::analog::AnalogDialect::kValueAttr).getValueAsDouble()}));
+        {},
+        {function.getArgAttrOfType<mlir::FloatAttr>(i, mho::analog::AnalogDialect::kValueAttr).getValueAsDouble()}));
   expectValues(fused.all("layer", inputs)[0], expected.reals);
 }
 
@@ -172,7 +173,8 @@ TEST(IrDrop, IsTheFormulaOfTheRows) {
 }
 
 TEST(IrDrop, GrowsWithLoadAndDistance) {
-  // A strong wire resistance, 64 rows at full conductance: what row 0 gives is not lost, what row 63 gives is lost most.
+  // A strong wire resistance, 64 rows at full conductance: what row 0 gives is not lost, what row 63 gives is lost
+  // most.
   Program program(example("ir_drop", {{"%ir = 1.0", "%ir = 1000.0"}}));
   Tensor w = Tensor::zeros({1, 64});
   for (double &v : w.reals)
@@ -215,7 +217,8 @@ TEST(BitSlices, HaveAnAdcEach) {
   Tensor x = Tensor::of({1, 1}, {100}), beta = Tensor::of({1}, {127});
   for (double sign : {1, -1}) {
     Tensor w = Tensor::of({1, 1}, {sign * 127});
-    expectValues(Program(example("bit_slices")).one("layer", {x, w, beta}), {sign * (5 + 4 * 5 + 16 * 5 + 64 * 2) * 64});
+    expectValues(Program(example("bit_slices")).one("layer", {x, w, beta}),
+                 {sign * (5 + 4 * 5 + 16 * 5 + 64 * 2) * 64});
     // Clipped at 4 steps.
     Program low(example("bit_slices", {{"%top = 255.0", "%top = 4.0"}}));
     expectValues(low.one("layer", {x, w, beta}), {sign * (4 + 4 * 4 + 16 * 4 + 64 * 2) * 64});
@@ -254,7 +257,8 @@ TEST(ShiftedInput, IsCorrectedExactlyBehindAnExactAdc) {
 }
 
 TEST(ShiftedInput, IsShiftedInFrontOfTheAdc) {
-  // 10 becomes 2; 2 * 7 lies below the first step of 16; 8 * 7 is added behind it. -9 becomes -8: -56 is floored to -64.
+  // 10 becomes 2; 2 * 7 lies below the first step of 16; 8 * 7 is added behind it. -9 becomes -8: -56 is floored to
+  // -64.
   Program program(example("shifted_input"));
   Tensor w = Tensor::of({1, 1}, {7}), step = Tensor::of({1}, {1});
   expectValues(program.one("layer", {Tensor::of({2, 1}, {10, -9}), w, step}), {56, -64 + 56});
@@ -360,9 +364,11 @@ TEST(Accumulators, ArePairsOfLists) {
   };
   std::string text = moduleOf(
       "analog.effect @e on tile(%y) accumulators(%hh = high * high, %hl = high * low, %lh = low * high, "
-      "%ll = low * low) surrogate(straight_through) { %c = arith.constant 16.0 : f32 %cross = arith.addf %hl, %lh : f32 "
+      "%ll = low * low) surrogate(straight_through) { %c = arith.constant 16.0 : f32 %cross = arith.addf %hl, %lh : "
+      "f32 "
       "%top = math.fma %c, %hh, %cross : f32 %r = math.fma %c, %top, %ll : f32 analog.yield %r : f32 } inputs(%x) "
-      "yields(high, low) { " + split("x") + " weights(%w) yields(high, low) { " + split("w"),
+      "yields(high, low) { " +
+          split("x") + " weights(%w) yields(high, low) { " + split("w"),
       "", "");
   Program program(text);
   Tensor x = integers({3, 19}, 1, -128, 127), w = integers({4, 19}, 2, -128, 127), none = Tensor::zeros({3, 3});
@@ -406,7 +412,8 @@ TEST(Accumulators, SeeDrawsParametersStrengthsAndIndicesOfTheirElements) {
         double product = 0, further = 0;
         for (int64_t j = 0; j < (t == 0 ? 8 : 3); ++j) {
           float in = float(x.at({b, 8 * t + j})), v = float(w.at({o, 8 * t + j}));
-          float n = mho::gaussianFromWord(mho::drawWord({b, j, stream(1), t, 3, kSeed})), u = mho::drawUniform({o, j, stream(2), t, 3, kSeed});
+          float n = mho::gaussianFromWord(mho::drawWord({b, j, stream(1), t, 3, kSeed})),
+                u = mho::drawUniform({o, j, stream(2), t, 3, kSeed});
           float left = std::fma(0.5f, n, in * float(p.at({t, b})));
           float right = std::fma(float(o + j), u, v * float(r.at({t, o})));
           product += double(in) * v;
