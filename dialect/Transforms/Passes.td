@@ -9,7 +9,8 @@ def AnalogFusePass : Pass<"analog-fuse", "::mlir::ModuleOp"> {
   let description = [{
     A function that accumulates the planes of one mvm, with effects (EffectOpInterface) on the input, the weight and the planes,
     becomes a single analog.tiled_mvm of the same meaning: [B,K] x [O,K] -> [B,O], no [T,B,O] value left. The effects' scalar code
-    goes into load_lhs, load_rhs and end_tile in their order, the bias into finish; absmax of the raw input or weight becomes a
+    goes into load_lhs, load_rhs and end_tile in their order, the bias into finish; factors of further accumulators are yielded by the
+    loads beside those of the mvm, equal ones once; absmax of the raw input or weight becomes a
     statistic; each strength of an effect becomes a scalar argument of the function, with its value as the argument attribute
     `analog.value`, so that another strength is no other kernel.
 
@@ -124,8 +125,8 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
 
     Precondition: analog-fuse with save-for-backward; a function without a tiled_mvm that contracts k is left alone. Numerics: SPEC.md,
     "Gradients": every scalar step is rounded as the gradients of the single ops are, products of matrices may be summed in any order,
-    reductions have the fixed order of "Reductions". Limits: one accumulator, of an lhs over (m, k) and an rhs over (n, k); a derivative
-    that needs an accumulator's value, or that of a number made of a differentiated value's bits, is refused with the reason.
+    reductions have the fixed order of "Reductions". Limits: an lhs over (m, k) and an rhs over (n, k), whose product is the first
+    accumulator; others carry no gradient, and one that would is refused; a derivative that needs an accumulator's value, or that of a number made of a differentiated value's bits, is refused with the reason.
 
     More: (* example filepath=tests/dialect/analog-differentiate.mlir *)
   }];
