@@ -218,9 +218,10 @@ FailureOr<SmallVector<Value>> ApplyOp::buildFactors(OpBuilder &builder, Side sid
   SmallVector<Value> inputs{element};
   for (int64_t i : writer.effect.getFactorParams(side)) {
     if (!parameters[i] && !region.getArgument(inputs.size()).use_empty())
-      return emitOpError("expected parameter '") << writer.effect.getNameOfParam(i) << "' to be no statistic of the "
-                                                 << (side == Side::Lhs ? "weight, as the effect's inputs read it"
-                                                                       : "input, as the effect's weights read it");
+      return emitOpError("not fused: expected parameter '")
+             << writer.effect.getNameOfParam(i) << "' to be no statistic of the "
+             << (side == Side::Lhs ? "weight, as the effect's inputs read it"
+                                   : "input, as the effect's weights read it");
     inputs.push_back(parameters[i]);
   }
   llvm::append_range(inputs, parameters.drop_front(getParams().size()));
