@@ -50,8 +50,8 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
   if (kernel.getContract() != Axis::K || !isOver(kernel.getLhsAxes(), {Axis::M, Axis::K}) ||
       !isOver(kernel.getRhsAxes(), {Axis::N, Axis::K}))
     return refuse("a contraction over k of one lhs operand over (m, k) and one rhs operand over (n, k)");
-  if (kernel.getAccumulators() != ArrayRef<int64_t>({0, 0}))
-    return refuse("one accumulator per tile, of the first loaded values");
+  if (kernel.getAccumulators().take_front(2) != ArrayRef<int64_t>({0, 0}))
+    return refuse("the first accumulator to be that of the first loaded values");
   if (kernel.getResultSpec(0).getKind() != ResultKind::Value || !kernel.getReductions().empty() ||
       !kernel.getResultsOf({ResultKind::Planes}).empty())
     return refuse("the value as first result, and beside it bits and statistics only");

@@ -128,12 +128,10 @@ void GradientKernel::copyMaps(TiledMvmOp gradient) {
   }
 }
 
-/// Ends `region` with the values that `source` yields, its code copied.
+/// Ends `region` with the first value that `source` yields, its code copied: further ones have no part in a gradient.
 void GradientKernel::cloneYield(Region &region, Region &source, IRMapping &mapping) {
-  SmallVector<Value> values;
-  for (Value value : cloneRegionBody(builder, source, mapping).getValues())
-    values.push_back(mapping.lookupOrDefault(value));
-  builder.create<YieldOp>(loc, values, ValueRange{}, ValueRange{});
+  Value value = cloneRegionBody(builder, source, mapping).getValues()[0];
+  builder.create<YieldOp>(loc, ValueRange{mapping.lookupOrDefault(value)}, ValueRange{}, ValueRange{});
 }
 
 /// load_lhs of both gradients: G = g * finish' * end_tile'.
@@ -149,8 +147,14 @@ LogicalResult GradientKernel::buildOutputGradient(TiledMvmOp gradient) {
   IRMapping tileMap = mapVisible(gradient, TiledMvmOp::kLoadLhs, TiledMvmOp::kEndTile);
   ScalarGradient throughTile(builder, tileMap);
   Value seed = throughFinish.of(finish.getArgument(0));
-  if (failed(throughTile.run(endTile, 1, seed, region.getArguments().slice(1, bits.size()))))
+  ValueRange saved = region.getArguments().slice(1, bits.size());
+  if (failed(throughTile.run(endTile, kernel.getAccumulatorCount(), {seed}, saved)))
     return failure();
+  for (int64_t i = 1; i < kernel.getAccumulatorCount(); ++i)
+    if (throughTile.reaches(endTile.getArgument(i)))
+      return kernel.emitOpError("not differentiated: expected no gradient of accumulators after the first, got one of "
+                                "accumulator ")
+             << i << "; surrogate(straight_through) and surrogate(masked) of an effect need none";
   if (!throughTile.reductions().empty())
     return kernel.emitOpError("not differentiated: a parameter gradient at the end of a tile needs the accumulator, "
                               "which is not kept");
@@ -177,21 +181,6 @@ static void removeDraws(Block &block) {
     OpBuilder builder(draw);
     number.replaceAllUsesWith(ScalarBuilder{builder, draw.getLoc()}.constant(normal ? 0 : 1));
     draw.erase();
-  }
-}
-
-/// Surrogates become the code of their values, as no derivative is taken of it: what only noise needed is then unused.
-static void inlineSurrogates(Block &block) {
-  for (SurrogateOp surrogate : llvm::make_early_inc_range(block.getOps<SurrogateOp>())) {
-    OpBuilder builder(surrogate);
-    IRMapping mapping;
-    mapping.map(surrogate.getValue().getArguments(), surrogate.getInputs());
-    YieldOp yield = cloneRegionBody(builder, surrogate.getValue(), mapping);
-    SmallVector<Value> results{mapping.lookupOrDefault(yield.getValues()[0])};
-    for (Value bit : yield.getBits())
-      results.push_back(mapping.lookupOrDefault(bit));
-    surrogate->replaceAllUsesWith(results);
-    surrogate.erase();
   }
 }
 

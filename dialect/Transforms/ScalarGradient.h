@@ -31,6 +31,8 @@ public:
                           mlir::ValueRange savedBits = {});
   /// Gradient of a region argument; 0 where none reaches it.
   mlir::Value of(mlir::Value argument);
+  /// True if a gradient reaches the argument.
+  bool reaches(mlir::Value argument) const { return gradients.contains(argument); }
   const llvm::SmallVector<PendingReduction> &reductions() const { return pending; }
 
 private:
@@ -64,6 +66,9 @@ private:
 /// Clones the operations of `region` (without its terminator) at the builder; the arguments must be in `mapping`.
 /// Returns the yield of the source region.
 YieldOp cloneRegionBody(mlir::OpBuilder &builder, mlir::Region &region, mlir::IRMapping &mapping);
+
+/// Surrogates become the code of their values: for code of which no derivative is taken.
+void inlineSurrogates(mlir::Block &block);
 
 /// Erases the operations of a block that nothing uses, last first; `keep` stays.
 void eraseUnused(mlir::Block &block, mlir::Operation *keep = nullptr);

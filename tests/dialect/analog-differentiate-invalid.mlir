@@ -68,13 +68,28 @@ func.func @a_result_left_out(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tenso
 // -----
 
 func.func @two_accumulators(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  // expected-error @below {{not differentiated: expected one accumulator per tile, of the first loaded values}}
+  // expected-error @below {{not differentiated: expected no gradient of accumulators after the first, got one of accumulator 1; surrogate(straight_through) and surrogate(masked) of an effect need none}}
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
     load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
     accumulate(0 * 0, 0 * 0)
-    end_tile { ^bb0(%a: f32, %b: f32): analog.yield %a : f32 }
+    end_tile { ^bb0(%a: f32, %b: f32): %sum = arith.addf %a, %b : f32 analog.yield %sum : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @another_first_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected the first accumulator to be that of the first loaded values}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): %n = arith.negf %v : f32 analog.yield %v, %n : f32, f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(1 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32): analog.yield %s : f32 }
     : tensor<?x6xf32>
   return %r : tensor<?x6xf32>
