@@ -28,7 +28,7 @@ int usage(std::FILE *out) {
   for (const Command &command : kCommands)
     std::fprintf(out, "  %-10s %s\n", command.name, command.help);
   std::fprintf(out, "\n`mho COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.\n"
-                    "Other tools: mho-run, mho-opt, mho-translate; docs/tools.md has an example of each.\n");
+                    "Other tools: mho-run, mho-opt, mho-translate, mho-fuzz; docs/tools.md has an example of each.\n");
   return out == stdout ? 0 : mho::cli::kWrongUsage;
 }
 

@@ -17,7 +17,9 @@ double largestDifference(const Tensor &actual, const Tensor &expected, size_t &w
   double largest = 0;
   auto consider = [&](size_t i, double a, double e) {
     double difference = (std::isnan(a) && std::isnan(e)) || a == e ? 0 : std::fabs(a - e);
-    if (!(difference <= largest)) { // NaN against a number too
+    if (std::isnan(difference)) // a NaN against a number
+      difference = INFINITY;
+    if (difference > largest) {
       largest = difference;
       where = i;
     }
