@@ -112,8 +112,8 @@ inline std::vector<float> draw(Law law, const Place &place) {
   return {results[0].reals.begin(), results[0].reals.end()};
 }
 
-/// The law's expectations of |value - mean|^i-th powers and of counts, from its 2^16 or 2^32 equally likely values: all
-/// of the first, of the second 2^16 of each segment of the map.
+/// The expectation of f(value), from the 2^16 or 2^32 equally likely values of the map: all of the former, of the latter
+/// 2^17 at most of each power of two of the tail probability.
 template <class Function> double expectation(Law law, Function f) {
   double sum = 0;
   if (law == Law::Half) {
@@ -124,7 +124,7 @@ template <class Function> double expectation(Law law, Function f) {
   // Words from the tail inwards, |s| = 2 h + 1 in [2^e, 2^(e+1)): h in [2^(e-1), 2^e), and h = 0.
   if (law == Law::Word) {
     auto both = [&](int64_t h) {
-      return f(double(gaussianFromWord(uint32_t(h)))) + f(double(gaussianFromWord(uint32_t(0xFFFFFFFF - h))));
+      return f(double(gaussianFromWord(uint32_t(0x80000000 + h)))) + f(double(gaussianFromWord(uint32_t(0x7FFFFFFF - h))));
     };
     sum = both(0);
     for (int e = 0; e < 31; ++e) {

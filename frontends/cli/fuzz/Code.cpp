@@ -56,7 +56,7 @@ constexpr Form kForms[] = {
     {"arith.extui", "b", 'i', "i1 to i32"},
     {"arith.bitcast", "i", 'f', "i32 to f32"},
     {"bits", "f", 'i', "f32 to i32"},
-    {"small", "f", 'f', "i32 to f32"}, // the lowest three bits, as a number
+    {"small", "f", 'f', "i32 to f32"}, // three bits that depend on all bits, as a number
     {"math.fma", "fff", 'f', "f32"},
     {"math.absf", "f", 'f', "f32"},
     {"math.roundeven", "f", 'f', "f32"},
@@ -107,6 +107,14 @@ std::string withoutNaN(const std::string &name, const std::string &prefix) {
          "z : f32\n";
 }
 
+/// `result`: the highest three bits of a product, which tell of all bits of `name`.
+std::string threeBits(const std::string &name, const std::string &prefix, const std::string &result) {
+  return withoutNaN(name, prefix) + "  " + prefix + "b = arith.bitcast " + prefix + "n : f32 to i32\n  " + prefix +
+         "m = arith.constant -1640531535 : i32\n  " + prefix + "p = arith.muli " + prefix + "b, " + prefix +
+         "m : i32\n  " + prefix + "c = arith.constant 29 : i32\n  " + prefix + "l = arith.shrui " + prefix + "p, " +
+         prefix + "c : i32\n  " + result + " = arith.sitofp " + prefix + "l : i32 to f32\n";
+}
+
 std::string printLine(const Code &code, int number) {
   const Line &line = code.lines[number - int(code.arguments.size())];
   const Form &form = kForms[line.form];
@@ -115,9 +123,7 @@ std::string printLine(const Code &code, int number) {
     return withoutNaN(code.nameOf(line.operands[0]), name) + "  " + name + " = arith.bitcast " + name +
            "n : f32 to i32\n";
   if (!std::strcmp(form.name, "small"))
-    return withoutNaN(code.nameOf(line.operands[0]), name) + "  " + name + "b = arith.bitcast " + name +
-           "n : f32 to i32\n  " + name + "m = arith.constant 7 : i32\n  " + name + "l = arith.andi " + name + "b, " +
-           name + "m : i32\n  " + name + " = arith.sitofp " + name + "l : i32 to f32\n";
+    return threeBits(code.nameOf(line.operands[0]), name, name);
   if (!std::strcmp(form.name, "copysign"))
     return withoutNaN(code.nameOf(line.operands[1]), name) + "  " + name + " = math.copysign " +
            code.nameOf(line.operands[0]) + ", " + name + "n : f32\n";
@@ -175,6 +181,16 @@ int anyOf(Code &code, Scalar type, Random &random, int firstValue) {
   return code.size() - 1;
 }
 
+int dependent(Code &code, int value, int on, Random &random) {
+  std::vector<bool> depends(code.size());
+  depends[on] = true;
+  int first = code.arguments.size();
+  for (int each = std::max(first, on + 1); each < code.size(); ++each)
+    for (int operand : code.lines[each - first].operands)
+      depends[each] = depends[each] || depends[operand];
+  return depends[value] ? value : append(code, random.oneOf({"arith.addf", "arith.subf"}), {value, on});
+}
+
 int powerOfTwo(Code &code, Random &random) {
   return append(code, "arith.constant", {}, random.oneOf({"0.5", "-0.5", "1.0", "-1.0", "2.0", "-2.0"}));
 }
@@ -203,8 +219,7 @@ std::string print(const Code &code, Snap snap, std::string &result) {
             "  %sabove = arith.maximumf %sn, %slow : f32\n  %swithin = arith.minimumf %sabove, %shigh : f32\n"
             "  %snapped = math.roundeven %swithin : f32\n";
   else if (snap == Snap::Bits)
-    text += withoutNaN(result, "%s") + "  %sbits = arith.bitcast %sn : f32 to i32\n  %smask = arith.constant 7 : i32\n"
-            "  %slow = arith.andi %sbits, %smask : i32\n  %snapped = arith.sitofp %slow : i32 to f32\n";
+    text += threeBits(result, "%s", "%snapped");
   if (snap != Snap::None)
     result = "%snapped";
   return text;

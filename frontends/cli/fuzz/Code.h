@@ -52,6 +52,8 @@ void extend(Code &code, int lines, Vocabulary vocabulary, Random &random);
 int append(Code &code, const std::string &form, std::vector<int> operands, const std::string &detail = "");
 /// A value of that type from `firstValue` on, late ones preferred; makes a constant where there is none.
 int anyOf(Code &code, Scalar type, Random &random, int firstValue = 0);
+/// The value, or a sum with `on` where it does not depend on that.
+int dependent(Code &code, int value, int on, Random &random);
 /// A power of two with a sign, as a constant.
 int powerOfTwo(Code &code, Random &random);
 
@@ -59,7 +61,7 @@ int powerOfTwo(Code &code, Random &random);
 enum class Snap {
   None,
   Clamp, ///< to the nearest integer from -8 to 8; its derivative is 0 or 1
-  Bits,  ///< its lowest three bits, 0 to 7
+  Bits,  ///< three bits that depend on all of its bits, 0 to 7
 };
 
 /// The lines as text, each indented; and a line that snaps result 0, which `result` then names.

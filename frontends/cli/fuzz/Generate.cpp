@@ -39,7 +39,7 @@ private:
 };
 
 void Generator::sizes() {
-  const std::vector<int64_t> common{0, 1, 1, 2, 3, 5, 7, 13, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 66, 97, 127, 128, 129, 200, 257, 300};
+  const std::vector<int64_t> common{1, 1, 2, 3, 5, 7, 13, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 66, 97, 127, 128, 129, 200, 257, 300};
   layer.tileRows = random.oneOf({0, 1, 2, 3, 7, 15, 16, 17, 32, 64, 65, 100, 128, 512});
   layer.fixedTiles = random.chance(40);
   do {
@@ -47,7 +47,9 @@ void Generator::sizes() {
     layer.outputs = random.oneOf(common);
     layer.inputs = random.oneOf(common);
     if (layer.tileRows && random.chance(50))
-      layer.inputs = std::max<int64_t>(0, layer.tileRows * random.between(1, 4) + random.between(-1, 1));
+      layer.inputs = std::max<int64_t>(1, layer.tileRows * random.between(1, 4) + random.between(-1, 1));
+    if (random.chance(5))
+      layer.*random.oneOf({&Case::rows, &Case::inputs, &Case::outputs}) = 0;
     // The evaluator interprets text element by element.
   } while (layer.rows * layer.inputs + layer.outputs * layer.inputs + layer.tiles() * layer.rows * layer.outputs > 20000);
 }
@@ -94,8 +96,8 @@ Scale Generator::scale(const std::string &among, bool ofWeight) {
   }
   scale.id = scales++;
   scale.axes = axes(among);
-  if (random.chance(60))
-    scale.value = random.oneOf({"1", "2", "4", "0.5", "3", "0.25", "-1", "0"});
+  if (random.chance(75))
+    scale.value = random.oneOf({"1", "2", "4", "0.5", "3", "0.25", "1", "2", "4", "0.5", "3", "0.25", "-1", "0"});
   return scale;
 }
 
@@ -119,7 +121,7 @@ Effect Generator::builtin(Site site) {
   if (kind == 0 || (site == Site::Weight && kind == 1 && random.chance(50))) {
     effect.op = site == Site::Weight && kind == 1 ? "drop_connect" : "inject_noise";
     effect.word = random.chance(40);
-    effect.strength = effect.op == "drop_connect" ? random.oneOf({"0.25", "0.5", "0.0", "1.0"}) : random.oneOf({"0.25", "0.1", "0.0", "1.5"});
+    effect.strength = effect.op == "drop_connect" ? random.oneOf({"0.25", "0.5", "0.1", "0.25", "0.5", "0.1", "0.0", "1.0"}) : random.oneOf({"0.25", "0.1", "0.0", "1.5"});
     if (effect.op == "inject_noise")
       for (int i = random.below(3); i > 0; --i)
         effect.scales.push_back(scale(all, site != Site::Input));
@@ -215,13 +217,14 @@ void Generator::ownCode(Text &text) {
     text.bits = 1, code.arguments.push_back({"b0", Scalar::I1});
   code.arguments.push_back({"g", Scalar::F32});
   extend(code, random.between(1, 8), {/*draws=*/false, /*indices=*/true}, random);
-  code.results = {anyOf(code, Scalar::F32, random)};
+  int g = code.arguments.size() - 1;
+  code.results = {dependent(code, anyOf(code, Scalar::F32, random), g, random)};
   if (text.learnable < 0)
     return;
   text.sums = random.between(1, 2);
   text.counts = random.below(2);
   for (int i = 0; i < text.sums; ++i)
-    code.results.push_back(anyOf(code, Scalar::F32, random));
+    code.results.push_back(dependent(code, anyOf(code, Scalar::F32, random), g, random));
   for (int i = 0; i < text.counts; ++i)
     code.results.push_back(anyOf(code, Scalar::I1, random));
   for (int i = 0; i < text.sums + text.counts; ++i)
@@ -254,7 +257,7 @@ int Generator::text(Site site, Snap snap) {
     text.snap = site == Site::Tile ? Snap::None : Snap::Clamp;
   } else {
     extend(text.code, random.between(1, 14), {/*draws=*/random.chance(60), /*indices=*/true}, random);
-    text.code.results = {anyOf(text.code, Scalar::F32, random)};
+    text.code.results = {dependent(text.code, anyOf(text.code, Scalar::F32, random), 0, random)};
     if (text.surrogate == "own") {
       text.bits = site == Site::Tile ? random.below(3) : 0;
       ownCode(text);
@@ -299,7 +302,7 @@ void Generator::site(Site site) {
   bool exact = true;
   for (int i = random.oneOf(kCounts); i > 0; --i) {
     bool asText = random.chance(45);
-    Snap snap = site == Site::Tile ? Snap::None : random.chance(50) ? Snap::Clamp : Snap::Bits;
+    Snap snap = site == Site::Tile ? Snap::None : random.chance(30) ? Snap::Clamp : Snap::Bits;
     layer.effects.push_back(asText ? apply(site, snap) : builtin(site));
     exact = asText || (layer.effects.back().op == "inject_noise" ? false : exact || layer.effects.back().op != "drop_connect");
     const Effect &last = layer.effects.back();
