@@ -33,7 +33,7 @@ inline constexpr int64_t kRows = 2048;
 inline constexpr int64_t kColumns = 2048;
 inline constexpr int64_t kField = kRows * kColumns;
 
-/// A deviation of so many standard errors is a failure: by chance in 2e-9 of comparisons. A run makes about 1000.
+/// A deviation of so many standard errors is a failure: by chance in 2e-9 of comparisons. A run makes about 2200.
 inline constexpr double kDeviations = 6;
 
 /// 24 places, two or three of each coordinate: 10^8 draws.
