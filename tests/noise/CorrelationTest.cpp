@@ -1,5 +1,5 @@
-// Independence of 10^8 draws: of neighbours in a row up to 64 columns apart, of rows, tiles, streams, steps and seeds; and
-// of the squares of the same. Under independence the mean of N products of centred numbers has the standard error
+// Independence of 10^8 draws: of neighbours in a row up to 64 columns apart, of rows, tiles, streams, steps and seeds;
+// and of the squares of the same. Under independence the mean of N products of centred numbers has the standard error
 // variance / sqrt(N); a mean beyond kDeviations of them fails.
 #include "tests/noise/Draws.h"
 

@@ -87,10 +87,13 @@ private:
 /// The draws at rows and columns from 0 on. Tiles are of one input; all but the wanted one add 0.
 inline std::vector<float> draw(Law law, const Place &place) {
   using reference::Tensor;
-  std::string op = law == Law::Uniform ? "analog.uniform" : law == Law::Word ? "analog.normal map word" : "analog.normal";
+  std::string op = law == Law::Uniform ? "analog.uniform"
+                   : law == Law::Word  ? "analog.normal map word"
+                                       : "analog.normal";
   Program program(R"(
     analog.effect @draw on tile(%y) params(%wanted over (t)) surrogate(straight_through) {
-      %n = )" + op + R"( : f32
+      %n = )" + op +
+                  R"( : f32
       %zero = arith.constant 0.0 : f32
       %is = arith.cmpf une, %wanted, %zero : f32
       %r = arith.select %is, %n, %zero : f32
@@ -100,7 +103,8 @@ inline std::vector<float> draw(Law law, const Place &place) {
         attributes {analog.tiling = #analog.tiling<balanced, rows = 1>} {
       %p = analog.mvm %x, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
       %d = analog.apply @draw %p params(%wanted over (t)) key(%key) streams [)" +
-                  std::to_string(place.stream) + R"(] : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
+                  std::to_string(place.stream) +
+                  R"(] : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
       %y = analog.accumulate %d : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
       return %y : tensor<?x?xf32>
     })");
@@ -112,8 +116,8 @@ inline std::vector<float> draw(Law law, const Place &place) {
   return {results[0].reals.begin(), results[0].reals.end()};
 }
 
-/// The expectation of f(value), from the 2^16 or 2^32 equally likely values of the map: all of the former, of the latter
-/// 2^17 at most of each power of two of the tail probability.
+/// The expectation of f(value), from the 2^16 or 2^32 equally likely values of the map: all of the former, of the
+/// latter 2^17 at most of each power of two of the tail probability.
 template <class Function> double expectation(Law law, Function f) {
   double sum = 0;
   if (law == Law::Half) {
@@ -124,7 +128,8 @@ template <class Function> double expectation(Law law, Function f) {
   // Words from the tail inwards, |s| = 2 h + 1 in [2^e, 2^(e+1)): h in [2^(e-1), 2^e), and h = 0.
   if (law == Law::Word) {
     auto both = [&](int64_t h) {
-      return f(double(gaussianFromWord(uint32_t(0x80000000 + h)))) + f(double(gaussianFromWord(uint32_t(0x7FFFFFFF - h))));
+      return f(double(gaussianFromWord(uint32_t(0x80000000 + h)))) +
+             f(double(gaussianFromWord(uint32_t(0x7FFFFFFF - h))));
     };
     sum = both(0);
     for (int e = 0; e < 31; ++e) {

@@ -34,8 +34,10 @@ std::string noisyRegion(const std::string &name, const std::string &map, const s
         %s = arith.constant 0.25 : f32
         %p = arith.constant 0.125 : f32
         %zero = arith.constant 0.0 : f32
-        %n = analog.normal key(0) stream(0))" + map + redraw + R"( : f32
-        %u = analog.uniform key(0) stream(2))" + redraw + R"( : f32
+        %n = analog.normal key(0) stream(0))" +
+         map + redraw + R"( : f32
+        %u = analog.uniform key(0) stream(2))" +
+         redraw + R"( : f32
         %noisy = math.fma %s, %n, %v : f32
         %is = arith.cmpf olt, %u, %p : f32
         %r = arith.select %is, %zero, %noisy : f32
@@ -43,12 +45,18 @@ std::string noisyRegion(const std::string &name, const std::string &map, const s
       )";
 }
 
-std::string kernel(const std::string &contract, const std::string &lhs, const std::string &rhs, const std::string &over, const std::string &regions) {
+std::string kernel(const std::string &contract, const std::string &lhs, const std::string &rhs, const std::string &over,
+                   const std::string &regions) {
   return "func.func @f(%a: tensor<?x?xf32>, %w: tensor<?x?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> {\n"
-         "  %r = analog.tiled_mvm contract(" + contract + ") tile(t of k : #analog.tiling<balanced, rows = 64>)\n"
-         "      lhs(%a over " + lhs + " : tensor<?x?xf32>) rhs(%w over " + rhs + " : tensor<?x?xf32>) keys(%key : tensor<2xi64>) results(value over " + over + ")\n"
-         "      load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }\n      " + regions +
-         "      : tensor<?x?xf32>\n  return %r : tensor<?x?xf32>\n}";
+         "  %r = analog.tiled_mvm contract(" +
+         contract +
+         ") tile(t of k : #analog.tiling<balanced, rows = 64>)\n"
+         "      lhs(%a over " +
+         lhs + " : tensor<?x?xf32>) rhs(%w over " + rhs +
+         " : tensor<?x?xf32>) keys(%key : tensor<2xi64>) results(value over " + over +
+         ")\n"
+         "      load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }\n      " +
+         regions + "      : tensor<?x?xf32>\n  return %r : tensor<?x?xf32>\n}";
 }
 
 class Redraw : public testing::TestWithParam<std::string> {};
@@ -62,7 +70,7 @@ TEST_P(Redraw, OfWeightsInTheInputGradient) {
   Program gradient(kernel("n", "(m, n)", "(n, k)", "(m, k)",
                           noisyRegion("load_rhs", GetParam(), "") +
                               "accumulate(0 * 0)\n finish { ^bb0(%v: f32): analog.yield %v : f32 }\n"));
-  Tensor y = forward.run("f", {unit(kInputs), weight, key})[0];  // [k, o] of the noisy weight
+  Tensor y = forward.run("f", {unit(kInputs), weight, key})[0];    // [k, o] of the noisy weight
   Tensor dx = gradient.run("f", {unit(kOutputs), weight, key})[0]; // [o, k]
   int64_t dropped = 0;
   for (int64_t o = 0; o < kOutputs; ++o)
@@ -95,7 +103,8 @@ TEST_P(Redraw, OfWeightsInTheWeightGradient) {
 TEST_P(Redraw, OfInputsInTheWeightGradient) {
   Program layer(R"(func.func @f(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32>
       attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
-    %n = analog.inject_noise %x scale() key(%key, stream = 3))" + GetParam() + R"( {sigma = 0.25 : f32} : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+    %n = analog.inject_noise %x scale() key(%key, stream = 3))" +
+                GetParam() + R"( {sigma = 0.25 : f32} : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
     %p = analog.mvm %n, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
     %y = analog.accumulate %p : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
     return %y : tensor<?x?xf32>

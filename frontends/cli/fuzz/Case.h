@@ -1,5 +1,5 @@
-// A random layer of the algebra with its shapes, data and schedule: what mho-fuzz makes, prints, shrinks and has mho-run
-// run on the CPU and on the evaluator.
+// A random layer of the algebra with its shapes, data and schedule: what mho-fuzz makes, prints, shrinks and has
+// mho-run run on the CPU and on the evaluator.
 //
 //   Case layer = randomCase(seed, 17);
 //   std::optional<double> tolerance = toleranceOf(layer);     // 0: every bit
@@ -61,9 +61,9 @@ struct Case {
   bool bias = false;
   std::vector<Effect> effects; ///< of inputs, of weights, of tiles, each in their order
   std::vector<Text> texts;
-  std::string isa;                                              ///< MHO_ISA, or empty
-  std::vector<std::pair<std::string, int64_t>> schedule;        ///< numbers of analog.schedule
-  std::array<std::vector<int64_t>, 2> strides;                  ///< of x and W; empty: rows side by side
+  std::string isa;                                       ///< MHO_ISA, or empty
+  std::vector<std::pair<std::string, int64_t>> schedule; ///< numbers of analog.schedule
+  std::array<std::vector<int64_t>, 2> strides;           ///< of x and W; empty: rows side by side
   int threads = 1;
 
   int64_t tiles() const;

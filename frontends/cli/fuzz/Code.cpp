@@ -73,7 +73,9 @@ constexpr Form kForms[] = {
 
 Scalar typeNamed(char letter) { return letter == 'f' ? Scalar::F32 : letter == 'i' ? Scalar::I32 : Scalar::I1; }
 
-bool isDraw(const Form &form) { return !std::strcmp(form.name, "analog.normal") || !std::strcmp(form.name, "analog.uniform"); }
+bool isDraw(const Form &form) {
+  return !std::strcmp(form.name, "analog.normal") || !std::strcmp(form.name, "analog.uniform");
+}
 
 std::string randomDetail(Detail detail, Random &random) {
   using Names = std::vector<std::string>;
@@ -81,8 +83,8 @@ std::string randomDetail(Detail detail, Random &random) {
   case Detail::None:
     return "";
   case Detail::FloatPredicate:
-    return random.oneOf(Names{"oeq", "ogt", "oge", "olt", "ole", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une",
-                              "uno"});
+    return random.oneOf(
+        Names{"oeq", "ogt", "oge", "olt", "ole", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une", "uno"});
   case Detail::IntPredicate:
     return random.oneOf(Names{"eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge"});
   case Detail::Float: // infinity and the smallest number are written by their bits
@@ -215,7 +217,8 @@ std::string print(const Code &code, Snap snap, std::string &result) {
     text += printLine(code, value);
   result = code.nameOf(code.results[0]);
   if (snap == Snap::Clamp)
-    text += withoutNaN(result, "%s") + "  %slow = arith.constant -8.0 : f32\n  %shigh = arith.constant 8.0 : f32\n"
+    text += withoutNaN(result, "%s") +
+            "  %slow = arith.constant -8.0 : f32\n  %shigh = arith.constant 8.0 : f32\n"
             "  %sabove = arith.maximumf %sn, %slow : f32\n  %swithin = arith.minimumf %sabove, %shigh : f32\n"
             "  %snapped = math.roundeven %swithin : f32\n";
   else if (snap == Snap::Bits)
@@ -226,7 +229,8 @@ std::string print(const Code &code, Snap snap, std::string &result) {
 }
 
 int draws(const Code &code) {
-  return std::count_if(code.lines.begin(), code.lines.end(), [](const Line &line) { return isDraw(kForms[line.form]); });
+  return std::count_if(code.lines.begin(), code.lines.end(),
+                       [](const Line &line) { return isDraw(kForms[line.form]); });
 }
 
 bool removeLine(Code &code, int line) {

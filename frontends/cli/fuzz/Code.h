@@ -1,5 +1,5 @@
-// Random scalar code (SPEC.md, "Scalar code"): well typed, over the whole vocabulary, with results that do not depend on
-// what SPEC.md leaves open. It is text made of lines that each define one value, so that lines can be taken away.
+// Random scalar code (SPEC.md, "Scalar code"): well typed, over the whole vocabulary, with results that do not depend
+// on what SPEC.md leaves open. It is text made of lines that each define one value, so that lines can be taken away.
 //
 //   Code code;
 //   code.arguments = {{"e", Scalar::F32}};

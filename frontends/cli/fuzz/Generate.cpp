@@ -39,7 +39,8 @@ private:
 };
 
 void Generator::sizes() {
-  const std::vector<int64_t> common{1, 1, 2, 3, 5, 7, 13, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 66, 97, 127, 128, 129, 200, 257, 300};
+  const std::vector<int64_t> common{1,  1,  2,  3,  5,  7,  13,  15,  16,  17,  31,  32, 33,
+                                    47, 63, 64, 65, 66, 97, 127, 128, 129, 200, 257, 300};
   layer.tileRows = random.oneOf({0, 1, 2, 3, 7, 15, 16, 17, 32, 64, 65, 100, 128, 512});
   layer.fixedTiles = random.chance(40);
   do {
@@ -51,7 +52,8 @@ void Generator::sizes() {
     if (random.chance(5))
       layer.*random.oneOf({&Case::rows, &Case::inputs, &Case::outputs}) = 0;
     // The evaluator interprets text element by element.
-  } while (layer.rows * layer.inputs + layer.outputs * layer.inputs + layer.tiles() * layer.rows * layer.outputs > 20000);
+  } while (layer.rows * layer.inputs + layer.outputs * layer.inputs + layer.tiles() * layer.rows * layer.outputs >
+           20000);
 }
 
 /// How it is called: schedule, threads, strides.
@@ -121,7 +123,9 @@ Effect Generator::builtin(Site site) {
   if (kind == 0 || (site == Site::Weight && kind == 1 && random.chance(50))) {
     effect.op = site == Site::Weight && kind == 1 ? "drop_connect" : "inject_noise";
     effect.word = random.chance(40);
-    effect.strength = effect.op == "drop_connect" ? random.oneOf({"0.25", "0.5", "0.1", "0.25", "0.5", "0.1", "0.0", "1.0"}) : random.oneOf({"0.25", "0.1", "0.0", "1.5"});
+    effect.strength = effect.op == "drop_connect"
+                          ? random.oneOf({"0.25", "0.5", "0.1", "0.25", "0.5", "0.1", "0.0", "1.0"})
+                          : random.oneOf({"0.25", "0.1", "0.0", "1.5"});
     if (effect.op == "inject_noise")
       for (int i = random.below(3); i > 0; --i)
         effect.scales.push_back(scale(all, site != Site::Input));
@@ -194,7 +198,8 @@ void Generator::derivedCode(Text &text) {
       break;
     case 8: {
       int other = whole();
-      value = append(code, "arith.select", {append(code, "arith.cmpf", {value, other}, random.oneOf({"olt", "oge", "une"})), value, other});
+      value = append(code, "arith.select",
+                     {append(code, "arith.cmpf", {value, other}, random.oneOf({"olt", "oge", "une"})), value, other});
       break;
     }
     case 9:
@@ -265,7 +270,9 @@ int Generator::text(Site site, Snap snap) {
       text.bits = 1;
     }
     for (int i = 0; i < text.bits; ++i)
-      text.code.results.push_back(append(text.code, "arith.cmpf", {anyOf(text.code, Scalar::F32, random), anyOf(text.code, Scalar::F32, random)}, random.oneOf({"olt", "oge", "une"})));
+      text.code.results.push_back(append(text.code, "arith.cmpf",
+                                         {anyOf(text.code, Scalar::F32, random), anyOf(text.code, Scalar::F32, random)},
+                                         random.oneOf({"olt", "oge", "une"})));
   }
   layer.texts.push_back(text);
   return layer.texts.size() - 1;
@@ -304,9 +311,11 @@ void Generator::site(Site site) {
     bool asText = random.chance(45);
     Snap snap = site == Site::Tile ? Snap::None : random.chance(30) ? Snap::Clamp : Snap::Bits;
     layer.effects.push_back(asText ? apply(site, snap) : builtin(site));
-    exact = asText || (layer.effects.back().op == "inject_noise" ? false : exact || layer.effects.back().op != "drop_connect");
+    exact = asText ||
+            (layer.effects.back().op == "inject_noise" ? false : exact || layer.effects.back().op != "drop_connect");
     const Effect &last = layer.effects.back();
-    bool drew = last.op == "inject_noise" || last.op == "drop_connect" || (last.op == "apply" && draws(layer.texts[last.text].code));
+    bool drew = last.op == "inject_noise" || last.op == "drop_connect" ||
+                (last.op == "apply" && draws(layer.texts[last.text].code));
     if (drew && random.chance(12)) {
       Effect again = last;
       again.redraw = true;

@@ -82,7 +82,10 @@ std::string Printer::scale(const Scale &scale, std::string &types) {
   name = "%max" + std::to_string(maxima++);
   bool row = scale.source == Scale::Source::Row;
   std::string of = type(row ? "mk" : "nk");
-  lines += "  " + name + " = analog.absmax " + (row ? "%x per row" : scale.source == Scale::Source::Channel ? "%w per channel" : "%w per tensor") +
+  lines += "  " + name + " = analog.absmax " +
+           (row                                      ? "%x per row"
+            : scale.source == Scale::Source::Channel ? "%w per channel"
+                                                     : "%w per tensor") +
            " : " + of + " -> " + type(scale.axes) + "\n";
   return name + over(scale.axes);
 }
@@ -92,20 +95,23 @@ std::string Printer::effect(const Effect &effect, const std::string &value, cons
   std::string types = own, scales;
   for (const Scale &each : effect.scales)
     scales += (scales.empty() ? "" : ", ") + scale(each, types);
-  std::string head = "  " + result + " = analog." + effect.op + " ", levels = "half_levels = " + effect.levels + " : f32";
+  std::string head = "  " + result + " = analog." + effect.op + " ",
+              levels = "half_levels = " + effect.levels + " : f32";
   std::string redraw = effect.redraw ? " redraw" : "";
   if (effect.op == "quantize_input")
-    return head + value + " range(" + scales + ") {" + levels + ", decay = " + effect.decay + " : f32, share = " + effect.share + " : f32} : " + types + " -> " + own;
+    return head + value + " range(" + scales + ") {" + levels + ", decay = " + effect.decay +
+           " : f32, share = " + effect.share + " : f32} : " + types + " -> " + own;
   if (effect.op == "quantize_weight")
     return head + value + " scale(" + scales + ") {" + levels + "} : " + types + " -> " + own;
   if (effect.op == "rescale")
     return head + value + " range(" + scales + ") {" + levels + "} : " + types + " -> " + own;
   if (effect.op == "adc")
-    return head + value + " bound(" + scales + ")" + (effect.straight ? " gradient straight_through" : "") + " {lambda = " + effect.strength + " : f32, " + levels +
-           "} : (" + types + ") -> " + own;
+    return head + value + " bound(" + scales + ")" + (effect.straight ? " gradient straight_through" : "") +
+           " {lambda = " + effect.strength + " : f32, " + levels + "} : (" + types + ") -> " + own;
   if (effect.op == "inject_noise")
-    return head + value + " scale(" + scales + ") key(" + keyName(effect) + ", stream = " + std::to_string(effect.streams[0]) + ")" +
-           (effect.word ? " map word" : "") + redraw + " {sigma = " + effect.strength + " : f32} : (" + types + ", tensor<2xi64>) -> " + own;
+    return head + value + " scale(" + scales + ") key(" + keyName(effect) +
+           ", stream = " + std::to_string(effect.streams[0]) + ")" + (effect.word ? " map word" : "") + redraw +
+           " {sigma = " + effect.strength + " : f32} : (" + types + ", tensor<2xi64>) -> " + own;
   if (effect.op == "drop_connect")
     return head + value + " key(" + keyName(effect) + ", stream = " + std::to_string(effect.streams[0]) + ")" + redraw +
            " {probability = " + effect.strength + " : f32} : (" + types + ", tensor<2xi64>) -> " + own;
@@ -130,7 +136,8 @@ void Printer::body() {
   bool multiplied = false;
   auto multiply = [&] {
     if (!multiplied)
-      lines += "  %planes = analog.mvm " + names[0] + ", " + names[1] + " : " + type("mk") + ", " + type("nk") + " -> " + type("tmn") + "\n";
+      lines += "  %planes = analog.mvm " + names[0] + ", " + names[1] + " : " + type("mk") + ", " + type("nk") +
+               " -> " + type("tmn") + "\n";
     multiplied = true;
   };
   for (size_t i = 0; i < layer.effects.size(); ++i) {
@@ -142,7 +149,8 @@ void Printer::body() {
     names[int(each.site)] = result;
   }
   multiply();
-  lines += "  %y = analog.accumulate " + names[2] + (layer.bias ? " bias(%bias) : (" + type("tmn") + ", " + type("n") + ")" : " : (" + type("tmn") + ")") +
+  lines += "  %y = analog.accumulate " + names[2] +
+           (layer.bias ? " bias(%bias) : (" + type("tmn") + ", " + type("n") + ")" : " : (" + type("tmn") + ")") +
            " -> " + type("mn") + "\n  return %y : " + type("mn") + "\n";
 }
 
@@ -182,7 +190,8 @@ std::string printText(const Text &text, int number) {
   out += " surrogate(" + text.surrogate + ") {\n" + codeText(text.code, text.snap, text.bits, 0, 0) + "}";
   if (text.surrogate == "own") {
     Snap snap = text.site == Site::Tile ? Snap::Clamp : Snap::None; // products with it are summed
-    out += " derivative {\n" + blockArguments(text.derivative) + codeText(text.derivative, snap, 0, text.sums, text.counts) + "}";
+    out += " derivative {\n" + blockArguments(text.derivative) +
+           codeText(text.derivative, snap, 0, text.sums, text.counts) + "}";
     if (text.learnable >= 0)
       out += " tail {\n" + blockArguments(text.tail) + codeText(text.tail, Snap::None, 0, 0, 0) + "}";
   }
@@ -197,7 +206,8 @@ std::string Printer::file() {
   body();
   bool keys[2] = {false, false};
   for (const Effect &effect : layer.effects)
-    keys[effect.key] |= effect.op == "inject_noise" || effect.op == "drop_connect" || (effect.op == "apply" && draws(layer.texts[effect.text].code));
+    keys[effect.key] |= effect.op == "inject_noise" || effect.op == "drop_connect" ||
+                        (effect.op == "apply" && draws(layer.texts[effect.text].code));
   for (int i = 0; i < 2; ++i)
     if (keys[i])
       arguments.push_back("%key" + std::to_string(i) + ": tensor<2xi64>");
@@ -208,8 +218,9 @@ std::string Printer::file() {
   for (int i = 0; i < int(layer.texts.size()); ++i)
     if (used.count(i))
       text += printText(layer.texts[i], i);
-  return text + "func.func @layer(" + joined(arguments) + ") -> " + type("mn") + " attributes {analog.tiling = #analog.tiling<" +
-         (layer.fixedTiles ? "fixed" : "balanced") + ", rows = " + std::to_string(layer.tileRows) + ">} {\n" + lines + "}\n";
+  return text + "func.func @layer(" + joined(arguments) + ") -> " + type("mn") +
+         " attributes {analog.tiling = #analog.tiling<" + (layer.fixedTiles ? "fixed" : "balanced") +
+         ", rows = " + std::to_string(layer.tileRows) + ">} {\n" + lines + "}\n";
 }
 
 std::vector<std::string> Printer::options() {
@@ -235,7 +246,8 @@ std::vector<std::string> runArguments(const Case &layer, double tolerance) {
     add(option);
   for (int i = 0; i < 2; ++i)
     if (!layer.strides[i].empty())
-      add("--stride " + std::to_string(i) + "=" + std::to_string(layer.strides[i][0]) + "x" + std::to_string(layer.strides[i][1]));
+      add("--stride " + std::to_string(i) + "=" + std::to_string(layer.strides[i][0]) + "x" +
+          std::to_string(layer.strides[i][1]));
   std::vector<std::string> numbers;
   for (const auto &[key, value] : layer.schedule)
     numbers.push_back(key + " = " + std::to_string(value) + " : i64");
@@ -258,8 +270,8 @@ std::vector<std::string> runArguments(const Case &layer, double tolerance) {
 }
 
 std::string summary(const Case &layer) {
-  std::string text = std::to_string(layer.rows) + "x" + std::to_string(layer.inputs) + "x" + std::to_string(layer.outputs) + ", tiles of " +
-                     std::to_string(layer.tileRows);
+  std::string text = std::to_string(layer.rows) + "x" + std::to_string(layer.inputs) + "x" +
+                     std::to_string(layer.outputs) + ", tiles of " + std::to_string(layer.tileRows);
   for (const Effect &effect : layer.effects)
     text += ", " + std::string(nameOf(effect.site)) + " " + effect.op;
   return text;

@@ -21,7 +21,9 @@ const std::string &runPath() {
 }
 
 std::string quoted(const std::string &word) {
-  bool plain = std::all_of(word.begin(), word.end(), [](char c) { return std::isalnum(uint8_t(c)) || std::string("-_=./,").find(c) != std::string::npos; });
+  bool plain = std::all_of(word.begin(), word.end(), [](char c) {
+    return std::isalnum(uint8_t(c)) || std::string("-_=./,").find(c) != std::string::npos;
+  });
   return plain ? word : "'" + word + "'";
 }
 
@@ -56,7 +58,8 @@ std::vector<std::string> environmentOf(const Case &layer) {
 
 Outcome outcomeOf(int status, const std::string &output) {
   if (WIFSIGNALED(status))
-    return WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL ? Outcome::TimedOut : Outcome::Crashed;
+    return WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL ? Outcome::TimedOut
+                                                                                                     : Outcome::Crashed;
   int code = WEXITSTATUS(status);
   if (code == 127)
     throw std::runtime_error("cannot run '" + runPath() + "', which stands beside mho-fuzz");
@@ -78,7 +81,8 @@ std::string Verdict::kind() const {
   size_t at = message.find(" failed: ");
   message = at == std::string::npos ? message : message.substr(at);
   message = message.find("mlir:") == std::string::npos ? message : message.substr(message.find("mlir:"));
-  message.erase(std::remove_if(message.begin(), message.end(), [](char c) { return std::isdigit(uint8_t(c)); }), message.end());
+  message.erase(std::remove_if(message.begin(), message.end(), [](char c) { return std::isdigit(uint8_t(c)); }),
+                message.end());
   return text + ": " + message;
 }
 

@@ -31,7 +31,8 @@ struct Verdict {
 class Runner {
 public:
   /// `fault`: an element of each first result that mho-run falsifies, or -1. `folder`: where files are written.
-  Runner(std::string folder, int64_t fault, int secondsPerCase) : folder(std::move(folder)), fault(fault), limit(secondsPerCase) {}
+  Runner(std::string folder, int64_t fault, int secondsPerCase)
+      : folder(std::move(folder)), fault(fault), limit(secondsPerCase) {}
   Verdict run(const Case &layer, const std::string &file) const;
   /// The command that runs the case's file, as a shell takes it.
   std::string command(const Case &layer, const std::string &file) const;

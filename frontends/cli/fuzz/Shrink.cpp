@@ -11,7 +11,8 @@ void tidy(Case &layer) {
   for (size_t i = 0; i < layer.effects.size(); ++i) {
     Effect &effect = layer.effects[i];
     auto repeats = [&](const Effect &other) {
-      return other.op == effect.op && other.key == effect.key && other.streams == effect.streams && other.word == effect.word && other.text == effect.text;
+      return other.op == effect.op && other.key == effect.key && other.streams == effect.streams &&
+             other.word == effect.word && other.text == effect.text;
     };
     effect.redraw &= std::any_of(layer.effects.begin(), layer.effects.begin() + i, repeats);
     if (effect.op == "apply") {
@@ -21,7 +22,8 @@ void tidy(Case &layer) {
     }
   }
   for (int text = int(layer.texts.size()) - 1; text >= 0; --text) {
-    if (std::any_of(layer.effects.begin(), layer.effects.end(), [&](const Effect &effect) { return effect.text == text; }))
+    if (std::any_of(layer.effects.begin(), layer.effects.end(),
+                    [&](const Effect &effect) { return effect.text == text; }))
       continue;
     if (text + 1 < int(layer.texts.size())) // streams follow from names, so the others keep theirs
       continue;
@@ -129,7 +131,8 @@ void Shrinker::code(int text, Code Text::*code) {
 
 void Shrinker::texts() {
   for (int i = 0; i < int(layer.texts.size()); ++i) {
-    if (std::none_of(layer.effects.begin(), layer.effects.end(), [&](const Effect &effect) { return effect.text == i; }))
+    if (std::none_of(layer.effects.begin(), layer.effects.end(),
+                     [&](const Effect &effect) { return effect.text == i; }))
       continue;
     if (layer.texts[i].surrogate != "straight_through")
       add([i](Case &c) {

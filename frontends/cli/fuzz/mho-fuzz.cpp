@@ -56,7 +56,8 @@ uint64_t number(const std::string &option, const std::string &text, uint64_t lea
   char *end;
   uint64_t value = std::strtoull(text.c_str(), &end, 10);
   if (text.empty() || *end || text[0] == '-' || value < least || value > most)
-    refuse(option + "=" + text + ": expected a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    refuse(option + "=" + text + ": expected a whole number from " + std::to_string(least) + " to " +
+           std::to_string(most));
   return value;
 }
 
@@ -141,8 +142,9 @@ Case Fuzzer::make(uint64_t number) const {
 }
 
 void Fuzzer::progress(const char *what) {
-  std::printf("mho-fuzz: %llu cases of seed %llu, %.1f per second, %llu declined, %llu failing%s\n", (unsigned long long)done.load(), (unsigned long long)options.seed,
-              double(done) / elapsed(), (unsigned long long)declined.load(), (unsigned long long)failures.load(), what);
+  std::printf("mho-fuzz: %llu cases of seed %llu, %.1f per second, %llu declined, %llu failing%s\n",
+              (unsigned long long)done.load(), (unsigned long long)options.seed, double(done) / elapsed(),
+              (unsigned long long)declined.load(), (unsigned long long)failures.load(), what);
   std::fflush(stdout);
   lastProgress = elapsed();
 }
@@ -171,15 +173,18 @@ void Fuzzer::report(const Case &layer, const Verdict &verdict) {
   std::string name = "case-" + std::to_string(options.seed) + "-" + std::to_string(layer.number) + ".mlir";
   {
     std::lock_guard<std::mutex> lock(printing);
-    std::printf("mho-fuzz: case %llu of seed %llu %s: %s\n", (unsigned long long)layer.number, (unsigned long long)layer.seed, verdict.kind().c_str(), summary(layer).c_str());
+    std::printf("mho-fuzz: case %llu of seed %llu %s: %s\n", (unsigned long long)layer.number,
+                (unsigned long long)layer.seed, verdict.kind().c_str(), summary(layer).c_str());
     std::fflush(stdout);
   }
   Verdict small = verdict;
   Case shrunk = shrink(layer, small, name);
-  std::string comment = "mho-fuzz --seed=" + std::to_string(options.seed) + " --first=" + std::to_string(layer.number) + " --cases=1: " + small.kind() + "\n" + small.output;
+  std::string comment = "mho-fuzz --seed=" + std::to_string(options.seed) + " --first=" + std::to_string(layer.number) +
+                        " --cases=1: " + small.kind() + "\n" + small.output;
   std::string path = runner.write(shrunk, name, comment);
   std::lock_guard<std::mutex> lock(printing);
-  std::printf("mho-fuzz: shrunk to %s; in %s:\n// %s\n%s%s\n", summary(shrunk).c_str(), path.c_str(), runner.command(shrunk, name).c_str(), print(shrunk).c_str(), small.output.c_str());
+  std::printf("mho-fuzz: shrunk to %s; in %s:\n// %s\n%s%s\n", summary(shrunk).c_str(), path.c_str(),
+              runner.command(shrunk, name).c_str(), print(shrunk).c_str(), small.output.c_str());
   std::fflush(stdout);
 }
 
@@ -209,7 +214,11 @@ int Fuzzer::run() {
   if (options.print) {
     for (uint64_t i = 0; i < std::min<uint64_t>(options.cases, 1000); ++i) {
       Case layer = make(options.first + i);
-      std::printf("// %s\n%s\n", runner.command(layer, "case-" + std::to_string(options.seed) + "-" + std::to_string(layer.number) + ".mlir").c_str(), print(layer).c_str());
+      std::printf(
+          "// %s\n%s\n",
+          runner.command(layer, "case-" + std::to_string(options.seed) + "-" + std::to_string(layer.number) + ".mlir")
+              .c_str(),
+          print(layer).c_str());
     }
     return 0;
   }

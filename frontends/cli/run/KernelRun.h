@@ -13,8 +13,8 @@ namespace mho::cli {
 class KernelRun {
 public:
   /// Compiles the function and copies its inputs (those that carry `analog.value` may be left out, as in
-  /// reference::evaluate). Errors: a body other than one tiled_mvm, inputs that contradict each other in a size, strides
-  /// that do not fit, a failed compilation.
+  /// reference::evaluate). Errors: a body other than one tiled_mvm, inputs that contradict each other in a size,
+  /// strides that do not fit, a failed compilation.
   static Expected<std::unique_ptr<KernelRun>> make(Backend &backend, mlir::func::FuncOp function,
                                                    llvm::ArrayRef<reference::Tensor> inputs,
                                                    const CallOptions &options);

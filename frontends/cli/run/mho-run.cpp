@@ -52,10 +52,10 @@ cl::opt<std::string> schedule("schedule",
                               cl::desc("analog.schedule of every kernel, e.g. 'mc = 64 : i64, mr = 4 : i64'"),
                               cl::cat(category));
 cl::opt<int> threads("parallel", cl::desc("threads that a kernel runs on (1 to 64)"), cl::init(1), cl::cat(category));
-cl::opt<int64_t> fault("fault", cl::desc("falsify this element of the first result, to see --check fail"),
-                       cl::init(-1), cl::Hidden, cl::cat(category));
-cl::opt<int> repeats("time", cl::desc("run N times (1 to 1000000) and print the median in ms"),
-                     cl::init(0), cl::cat(category));
+cl::opt<int64_t> fault("fault", cl::desc("falsify this element of the first result, to see --check fail"), cl::init(-1),
+                       cl::Hidden, cl::cat(category));
+cl::opt<int> repeats("time", cl::desc("run N times (1 to 1000000) and print the median in ms"), cl::init(0),
+                     cl::cat(category));
 
 [[noreturn]] void fail(int status, const std::string &message) {
   llvm::errs() << "mho-run: " << message << "\n";
