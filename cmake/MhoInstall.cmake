@@ -9,7 +9,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # CMake leaves folders of the source tree out of an installed RPATH, and .venv with its LibTorch is one.
-foreach(target mho mho-opt mho-run mho-translate mho-demo mho-bench mho_torch)
+foreach(target mho mho-fuzz mho-opt mho-run mho-translate mho-demo mho-bench mho_torch)
   if(TARGET ${target})
     if(MHO_WITH_TORCH)
       set_property(TARGET ${target} APPEND PROPERTY INSTALL_RPATH ${MHO_TORCH_DIR}/lib)

@@ -21,7 +21,7 @@ config.environment = {
 }
 
 # mho-bench and mho-demo are there where the LibTorch frontend is.
-for tool in ("mho", "mho-opt", "mho-run", "mho-translate", "mho-bench", "mho-demo"):
+for tool in ("mho", "mho-fuzz", "mho-opt", "mho-run", "mho-translate", "mho-bench", "mho-demo"):
     path = os.path.join(config.mho_tools_dir, tool)
     # "mho-opt" alone, not the middle of a path or of a longer word.
     config.substitutions.append((rf"(?<![\w/.-]){tool}(?![\w.-])", path))

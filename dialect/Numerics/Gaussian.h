@@ -2,7 +2,7 @@
 // libm, equal bits everywhere. First that of 16 bits, the default; that of 32 bits (below) is for the study of rare
 // events.
 //
-//   gaussianFromHalf(65535) == 4.325...f      // h = 65535: upper tail probability 2^-16 - 2^-17
+//   gaussianFromHalf(32768) == 4.325...f      // h = 32768: upper tail probability 2^-17
 //   gaussianFromHalf(h) == -gaussianFromHalf(65535 - h)
 //
 // h becomes the odd number s = 2 h - 65535 in -65535..65535. |s| / 2^17 is the probability beyond the result, the sign

@@ -27,10 +27,9 @@ int usage(std::FILE *out) {
   std::fprintf(out, "usage: mho COMMAND [ARGUMENTS]\n       mho --version\n\ncommands:\n");
   for (const Command &command : kCommands)
     std::fprintf(out, "  %-10s %s\n", command.name, command.help);
-  std::fprintf(out,
-               "\n`mho COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.\n"
-               "Other tools: mho-run, mho-opt, mho-translate, mho-bench, mho-demo; docs/tools.md has an example of "
-               "each.\n");
+  std::fprintf(out, "\n`mho COMMAND --help` tells more. Exit status: 0 success, 1 failure, 2 wrong usage.\n"
+                    "Other tools: mho-run, mho-opt, mho-translate, mho-fuzz, mho-bench, mho-demo; docs/tools.md has an "
+                    "example of each.\n");
   return out == stdout ? 0 : mho::cli::kWrongUsage;
 }
 

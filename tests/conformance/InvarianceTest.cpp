@@ -1,4 +1,5 @@
 // What must not change a bit: threads, the caller's floating-point modes, which results are wanted, where tensors lie.
+// On the CPU backend only: the evaluator runs on one thread, computes in double and has nothing that could vary.
 #include "tests/conformance/LayerCase.h"
 
 #include <cfenv>

@@ -47,6 +47,23 @@
 // TEXT: it is no .npy file
 // GRAD: --grad: {{.*}}w.npy' holds 1x3, the result is 2x1
 // NUMBER: --arg=0: 'x.csv' is neither a number nor the name of a .npy file
+// A difference to NaN is one, whatever follows it.
+// RUN: not mho-run %s layer --size 0=5x70 --size 1=33x70 --arg 2=4 --size 2=2 --check --fault=3 | FileCheck %s --check-prefix=FAULT
+// Where tensors lie, threads and schedules change nothing.
+// RUN: mho-run %s layer --size 0=5x70 --size 1=33x70 --arg 2=4 --size 2=2 --stride 0=150x2 --stride 1=1x40 --stride 2=3 --parallel=3 --schedule 'mc = 64 : i64, mr = 2 : i64' --gradient --check | FileCheck %s --check-prefix=GRADIENT
+// RUN: not mho-run %s layer --size 0=5x70 --size 1=33x70 --size 2=2 --stride 0=69x1 2>&1 | FileCheck %s --check-prefix=OVERLAP
+// RUN: not mho-run %s layer --size 0=5x70 --size 1=33x70 --size 2=2 --stride 0=70 2>&1 | FileCheck %s --check-prefix=STRIDES
+// RUN: not mho-run %s noisy --size 0=4x70 --size 1=9x70 --stride 2=2 2>&1 | FileCheck %s --check-prefix=INTEGERS
+// RUN: not mho-run %s layer --size 0=5x70 --size 1=33x70 --size 2=2 --stride 9=70 2>&1 | FileCheck %s --check-prefix=NOARGUMENT
+// RUN: not mho-run %s layer --size 0=5x70 --size 1=33x70 --size 2=2 --schedule mc 2>&1 | FileCheck %s --check-prefix=SCHEDULE
+// RUN: not mho-run %s layer --size 0=5x70 --size 1=33x70 --size 2=2 --parallel=0 2>&1 | FileCheck %s --check-prefix=PARALLEL
+// FAULT: differs from the reference: largest difference inf of 165 elements, at element 3: nan instead of
+// OVERLAP: strides of input 0: 69 lays two elements in one place; expected 70 at least
+// STRIDES: strides of input 0: got 1 for 2 sizes
+// INTEGERS: strides of input 2: only tensors of f32 may be strided
+// NOARGUMENT: --stride=9=70: expected <argument>=<stride>x<stride>, the argument from 0 to 2
+// SCHEDULE: analog.schedule
+// PARALLEL: --parallel=0: expected 1 to 64
 // EQUAL: equal to the reference
 // VALUE: 1x1: 6
 // DIFFERS: differs from the reference: largest difference {{.*}} at element

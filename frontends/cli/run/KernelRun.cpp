@@ -12,18 +12,30 @@ namespace mho::cli {
 
 using reference::Tensor;
 
+void KernelRun::Buffer::scatter(const std::vector<double> &elements) {
+  if (strides.empty())
+    strides = sideBySide(shape);
+  floats.assign(extent(shape, strides), NAN); // what lies between the elements is no number
+  for (int64_t flat = 0; flat < int64_t(elements.size()); ++flat) {
+    int64_t rest = flat, offset = 0;
+    for (int i = int(shape.size()) - 1; i >= 0; --i) {
+      offset += rest % shape[i] * strides[i];
+      rest /= shape[i];
+    }
+    floats[offset] = elements[flat];
+  }
+}
+
 TensorRef KernelRun::Buffer::ref(ElementType type) {
   TensorRef result;
   result.type = type;
   result.rank = shape.size();
-  int64_t count = 1;
-  for (int i = result.rank - 1; i >= 0; --i) {
-    result.sizes[i] = shape[i];
-    result.strides[i] = count;
-    count *= shape[i];
-  }
+  if (strides.empty())
+    strides = sideBySide(shape);
+  llvm::copy(shape, result.sizes.begin());
+  llvm::copy(strides, result.strides.begin());
   // One element at least: an address even of nothing.
-  size_t room = std::max<int64_t>(count, 1);
+  size_t room = std::max<int64_t>(extent(shape, strides), 1);
   switch (type) {
   case ElementType::F32:
     floats.resize(room);
@@ -40,7 +52,7 @@ TensorRef KernelRun::Buffer::ref(ElementType type) {
   return result;
 }
 
-Status KernelRun::bindInputs(func::FuncOp function, ArrayRef<Tensor> inputs) {
+Status KernelRun::bindInputs(func::FuncOp function, ArrayRef<Tensor> inputs, ArrayRef<Strides> strides) {
   for (auto [argument, slot] : llvm::zip(function.getArguments(), code->slots())) {
     SlotValue &value = values.emplace_back();
     auto strength = function.getArgAttrOfType<FloatAttr>(argument.getArgNumber(), AnalogDialect::kValueAttr);
@@ -53,13 +65,17 @@ Status KernelRun::bindInputs(func::FuncOp function, ArrayRef<Tensor> inputs) {
                            " does not have the argument's type");
     const Tensor &input = inputs.front();
     inputs = inputs.drop_front();
+    Strides given = strides.empty() ? Strides() : strides.front();
+    strides = strides.drop_front(strides.empty() ? 0 : 1);
     if (slot.scalar) {
       value.scalar = float(input.reals[0]);
       continue;
     }
     Buffer &buffer = buffers.emplace_back();
     buffer.shape = shapes[argument] = input.shape;
-    buffer.floats.assign(input.reals.begin(), input.reals.end());
+    buffer.strides = given;
+    if (slot.type == ElementType::F32)
+      buffer.scatter(input.reals);
     (slot.type == ElementType::I32 ? buffer.words.assign(input.words.begin(), input.words.end())
                                    : buffer.longs.assign(input.words.begin(), input.words.end()));
     value.tensor = buffer.ref(slot.type);
@@ -140,16 +156,20 @@ void KernelRun::bindResults() {
   output.columns = output.columnsAreTiles ? sizes[Axis::T] : sizes[columns];
 }
 
-Expected<std::unique_ptr<KernelRun>> KernelRun::make(Backend &backend, func::FuncOp function, ArrayRef<Tensor> inputs) {
+Expected<std::unique_ptr<KernelRun>> KernelRun::make(Backend &backend, func::FuncOp function, ArrayRef<Tensor> inputs,
+                                                     const CallOptions &options) {
+  if (Status status = checkStrides(inputs, options.strides); !status)
+    return status;
   Expected<TiledMvmOp> kernel = soleKernel(function);
   if (!kernel)
     return Status::error(kernel.message() + "; --backend=reference runs any function of the dialect");
-  auto compiled = backend.compile(function, {});
+  auto compiled = backend.compile(function, stridedArguments(function, options.strides));
   if (!compiled)
     return compiled.error();
   std::unique_ptr<KernelRun> result(new KernelRun(*kernel));
   result->code = std::move(*compiled);
-  if (Status status = result->bindInputs(function, inputs); !status)
+  result->context.parallelFor = onThreads(options.threads);
+  if (Status status = result->bindInputs(function, inputs, options.strides); !status)
     return status;
   if (Status status = result->findSizes(); !status)
     return status;
@@ -157,7 +177,7 @@ Expected<std::unique_ptr<KernelRun>> KernelRun::make(Backend &backend, func::Fun
   return result;
 }
 
-Status KernelRun::run() { return code->launch(values.data(), output, {}); }
+Status KernelRun::run() { return code->launch(values.data(), output, context); }
 
 std::vector<Tensor> KernelRun::results() const {
   std::vector<Tensor> all;

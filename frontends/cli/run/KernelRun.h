@@ -3,7 +3,7 @@
 
 #include "dialect/IR/AnalogDialect.h"
 #include "dialect/Reference/Tensor.h"
-#include "runtime/Backend.h"
+#include "frontends/cli/run/Call.h"
 
 #include <deque>
 #include <map>
@@ -13,11 +13,12 @@ namespace mho::cli {
 class KernelRun {
 public:
   /// Compiles the function and copies its inputs (those that carry `analog.value` may be left out, as in
-  /// reference::evaluate). Errors: a body other than one tiled_mvm, inputs that contradict each other in a size, a
-  /// failed compilation.
+  /// reference::evaluate). Errors: a body other than one tiled_mvm, inputs that contradict each other in a size,
+  /// strides that do not fit, a failed compilation.
   static Expected<std::unique_ptr<KernelRun>> make(Backend &backend, mlir::func::FuncOp function,
-                                                   llvm::ArrayRef<reference::Tensor> inputs);
-  /// Runs the kernel once, on this thread.
+                                                   llvm::ArrayRef<reference::Tensor> inputs,
+                                                   const CallOptions &options);
+  /// Runs the kernel once.
   Status run();
   /// Results of the last run, in the function's order.
   std::vector<reference::Tensor> results() const;
@@ -29,10 +30,14 @@ private:
     std::vector<int32_t> words;
     std::vector<int64_t> longs;
     llvm::SmallVector<int64_t> shape;
+    Strides strides;
     TensorRef ref(ElementType type);
+    /// Takes the elements of a tensor of floats, which lie by `strides`.
+    void scatter(const std::vector<double> &elements);
   };
   explicit KernelRun(analog::TiledMvmOp kernel) : kernel(kernel) {}
-  Status bindInputs(mlir::func::FuncOp function, llvm::ArrayRef<reference::Tensor> inputs);
+  Status bindInputs(mlir::func::FuncOp function, llvm::ArrayRef<reference::Tensor> inputs,
+                    llvm::ArrayRef<Strides> strides);
   Status findSizes();
   Status checkWords();
   Status setSize(analog::Axis axis, int64_t size);
@@ -42,6 +47,7 @@ private:
   analog::TiledMvmOp kernel;
   std::shared_ptr<const Kernel> code;
   KernelOutput output;
+  LaunchContext context;
   std::map<analog::Axis, int64_t> sizes;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> shapes; ///< of the function's arguments
   std::deque<Buffer> buffers;                                     ///< of arguments, then of results

@@ -1,5 +1,6 @@
 #include "frontends/cli/run/LayerRun.h"
 
+#include "lowering/AnalogToVector/AnalogToVector.h"
 #include "runtime/CacheKey.h"
 #include "runtime/LayerStages.h"
 
@@ -39,8 +40,9 @@ void addTo(std::optional<Tensor> &sum, const Tensor &gradient) {
 } // namespace
 
 Expected<std::unique_ptr<LayerRun>> LayerRun::make(Backend &backend, func::FuncOp function,
-                                                   const std::vector<Tensor> &inputs, bool gradients) {
-  std::unique_ptr<LayerRun> run(new LayerRun(backend, inputs));
+                                                   const std::vector<Tensor> &inputs, bool gradients,
+                                                   const CallOptions &options) {
+  std::unique_ptr<LayerRun> run(new LayerRun(backend, inputs, options));
   run->name = function.getName().str();
   run->argumentCount = function.getNumArguments();
   for (auto accumulate : function.getOps<AccumulateOp>())
@@ -51,10 +53,12 @@ Expected<std::unique_ptr<LayerRun>> LayerRun::make(Backend &backend, func::FuncO
   if (!module)
     return module.error();
   run->module = std::move(*module);
+  if (options.schedule)
+    run->module->walk([&](TiledMvmOp kernel) { kernel->setAttr(lowering::kScheduleAttr, options.schedule); });
   auto forward = run->module->lookupSymbol<func::FuncOp>(run->name);
   if (!forward)
     return Status::error("no function @" + run->name + " in what the layer's compile stages gave");
-  Expected<std::unique_ptr<KernelRun>> kernel = KernelRun::make(backend, forward, inputs);
+  Expected<std::unique_ptr<KernelRun>> kernel = KernelRun::make(backend, forward, inputs, options);
   if (!kernel)
     return kernel.error();
   run->forwardKernel = std::move(*kernel);
@@ -78,11 +82,13 @@ Status LayerRun::compileGradients(const Tensor &outputGradient) {
   std::vector<Tensor> all{outputGradient};
   all.insert(all.end(), inputs.begin(), inputs.end());
   all.insert(all.end(), saved.begin(), saved.end());
+  CallOptions withGradient = options;
+  withGradient.strides.insert(withGradient.strides.begin(), Strides());
   for (auto [suffix, kernel] : {std::pair("_dx", &inputKernel), {"_dw", &weightKernel}}) {
     auto function = module->lookupSymbol<func::FuncOp>(name + suffix);
     if (!function)
       return Status::error("@" + name + " has no gradients: it is no forward kernel");
-    Expected<std::unique_ptr<KernelRun>> made = KernelRun::make(backend, function, all);
+    Expected<std::unique_ptr<KernelRun>> made = KernelRun::make(backend, function, all, withGradient);
     if (!made)
       return made.error();
     *kernel = std::move(*made);

@@ -16,7 +16,8 @@ public:
   /// algebra is fused, one of a tiled_mvm is taken as it is, and with gradients differentiated. Errors: those of the
   /// stages and of KernelRun::make.
   static Expected<std::unique_ptr<LayerRun>> make(Backend &backend, mlir::func::FuncOp function,
-                                                  const std::vector<reference::Tensor> &inputs, bool gradients);
+                                                  const std::vector<reference::Tensor> &inputs, bool gradients,
+                                                  const CallOptions &options);
   /// Runs forward.
   Expected<std::vector<reference::Tensor>> forward();
   /// Compiles the kernels of the gradients on first use and runs them; as reference::evaluateGradient, one gradient per
@@ -26,12 +27,14 @@ public:
   Status run();
 
 private:
-  LayerRun(Backend &backend, const std::vector<reference::Tensor> &inputs) : backend(backend), inputs(inputs) {}
+  LayerRun(Backend &backend, const std::vector<reference::Tensor> &inputs, const CallOptions &options)
+      : backend(backend), inputs(inputs), options(options) {}
   Status compileGradients(const reference::Tensor &outputGradient);
   Expected<std::vector<reference::Tensor>> runKernel(KernelRun &kernel);
 
   Backend &backend;
   const std::vector<reference::Tensor> &inputs;
+  CallOptions options;
   std::string name;
   unsigned argumentCount = 0; ///< of the function before its strengths became arguments
   std::optional<unsigned> biasArgument;

@@ -21,7 +21,9 @@ double largestDifference(const Tensor &actual, const Tensor &expected, size_t &w
     double difference = reference::sameNumber(a, e) ? 0
                         : a == e                    ? std::numeric_limits<float>::denorm_min()
                                                     : std::fabs(a - e);
-    if (!(difference <= largest)) { // NaN against a number too
+    if (std::isnan(difference)) // a NaN against a number
+      difference = INFINITY;
+    if (difference > largest) {
       largest = difference;
       where = i;
     }

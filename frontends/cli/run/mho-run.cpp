@@ -45,8 +45,17 @@ cl::opt<bool> printValues("print", cl::desc("print the results"), cl::cat(catego
 cl::opt<bool> check("check", cl::desc("compare with the reference"), cl::cat(category));
 cl::opt<double> tolerance("tolerance", cl::desc("largest difference that --check lets pass"), cl::init(0),
                           cl::cat(category));
-cl::opt<int> repeats("time", cl::desc("run N times (1 to 1000000) on one thread and print the median in ms"),
-                     cl::init(0), cl::cat(category));
+cl::list<std::string> strides("stride",
+                              cl::desc("strides of an argument in elements, e.g. 0=71x1; default: rows side by side"),
+                              cl::cat(category));
+cl::opt<std::string> schedule("schedule",
+                              cl::desc("analog.schedule of every kernel, e.g. 'mc = 64 : i64, mr = 4 : i64'"),
+                              cl::cat(category));
+cl::opt<int> threads("parallel", cl::desc("threads that a kernel runs on (1 to 64)"), cl::init(1), cl::cat(category));
+cl::opt<int64_t> fault("fault", cl::desc("falsify this element of the first result, to see --check fail"), cl::init(-1),
+                       cl::Hidden, cl::cat(category));
+cl::opt<int> repeats("time", cl::desc("run N times (1 to 1000000) and print the median in ms"), cl::init(0),
+                     cl::cat(category));
 
 [[noreturn]] void fail(int status, const std::string &message) {
   llvm::errs() << "mho-run: " << message << "\n";
@@ -83,8 +92,17 @@ void printMedian(std::vector<double> times) {
 /// The function's kernels on a backend, run once for the results and again for the time.
 Outputs runBackend(mho::Backend &backend, func::FuncOp function, const std::vector<Tensor> &inputs,
                    mho::cli::InputMaker &maker) {
-  auto layer = take(mho::cli::LayerRun::make(backend, function, inputs, gradient), kCompileFailed);
+  mho::cli::CallOptions options;
+  options.strides = take(mho::cli::readStrides({strides.begin(), strides.end()}, function), kBadInput);
+  options.threads = threads;
+  if (!schedule.empty())
+    options.schedule = take(mho::cli::readSchedule(schedule, *function.getContext()), kUsage);
+  auto layer = take(mho::cli::LayerRun::make(backend, function, inputs, gradient, options), kCompileFailed);
   std::vector<Tensor> results = take(layer->forward(), kCompileFailed);
+  if (fault >= 0 && fault < int64_t(results[0].reals.size())) {
+    double &falsified = results[0].reals[fault];
+    falsified = std::isnan(falsified) ? 0 : NAN;
+  }
   std::vector<std::optional<Tensor>> gradients;
   if (gradient) {
     Tensor grad = take(maker.outputGradient(results[0].shape), kBadInput);
@@ -122,6 +140,8 @@ func::FuncOp chosenFunction(ModuleOp module) {
 void checkOptions() {
   if (repeats.getNumOccurrences() && (repeats < 1 || repeats > 1000000))
     fail(kUsage, "--time=" + std::to_string(repeats) + ": expected 1 to 1000000 runs");
+  if (threads < 1 || threads > 64)
+    fail(kUsage, "--parallel=" + std::to_string(threads) + ": expected 1 to 64");
   if (!(tolerance >= 0 && std::isfinite(tolerance)))
     fail(kUsage, "--tolerance=" + llvm::formatv("{0}", double(tolerance)).str() + ": expected 0 or a positive number");
   if (tolerance.getNumOccurrences() && !check)

@@ -1,0 +1,125 @@
+// Real-valued data: what float sums of another order may change, and how many ADC codes that flips.
+//
+// A kernel takes a sum of n products in n fused multiply-adds, each rounded: it is within n u sum |a b| of the exact
+// sum, u = 2^-24 (to first order in u; Higham, Accuracy and Stability of Numerical Algorithms, 3.1). The evaluator
+// rounds the exact sum once more. Tiles are added in the same order on both sides, T more roundings each.
+#include "tests/conformance/Backends.h"
+#include "tests/conformance/LayerCase.h"
+
+namespace mho::conformance {
+namespace {
+
+constexpr double kUnit = 0x1p-24;
+
+void fillNormal(LayerRun &run) {
+  std::mt19937 engine(11);
+  std::normal_distribution<float> normal;
+  for (Matrix *matrix : {&run.x, &run.weight, &run.grad, &run.bias})
+    for (int64_t i = 0; i < matrix->size(); ++i)
+      matrix->at(i) = normal(engine);
+}
+
+class RealData : public BackendTest<std::tuple<std::string>> {};
+
+/// Bounds of each element of y, dx and dW, by the lengths of their sums.
+struct Bounds {
+  std::vector<double> y, dx, dweight;
+};
+
+Bounds boundsOf(LayerRun &run) {
+  const auto &[spec, scalars, rows, inputs, outputs] = run.layer;
+  Bounds bounds;
+  bounds.y.resize(rows * outputs), bounds.dx.resize(rows * inputs), bounds.dweight.resize(outputs * inputs);
+  for (int64_t b = 0; b < rows; ++b)
+    for (int64_t o = 0; o < outputs; ++o)
+      for (int64_t k = 0; k < inputs; ++k) {
+        double x = std::fabs(run.x.at(b * inputs + k)), w = std::fabs(run.weight.at(o * inputs + k)),
+               g = std::fabs(run.grad.at(b * outputs + o));
+        bounds.y[b * outputs + o] += double(inputs + 2 * run.tiles + 2) * kUnit * x * w;
+        bounds.dx[b * inputs + k] += double(outputs + 2) * kUnit * g * w;
+        bounds.dweight[o * inputs + k] += double(rows + 2) * kUnit * g * x;
+      }
+  return bounds;
+}
+
+void expectWithin(Matrix &actual, const Tensor &expected, const std::vector<double> &bounds, const std::string &what) {
+  double largest = 0;
+  for (int64_t i = 0; i < actual.size(); ++i) {
+    double difference = std::fabs(actual.at(i) - expected.reals[i]);
+    ASSERT_LE(difference, bounds[i]) << what << " element " << i;
+    largest = std::max(largest, difference / bounds[i]);
+  }
+  EXPECT_LT(largest, 1) << what;
+}
+
+TEST_P(RealData, SumsAreWithinTheirError) {
+  for (int64_t tileRows : {0, 1, 7, 64, 150})
+    for (auto [rows, inputs, outputs] : {std::array<int64_t, 3>{33, 300, 70}, {70, 129, 17}, {1, 1000, 3}}) {
+      LayerCase layer{{}, {}, rows, inputs, outputs};
+      layer.spec.tileRows = tileRows;
+      layer.spec.bias = false;
+      LayerRun run(layer);
+      fillNormal(run);
+      Status forward = run.forward(backend(), pool(2), true), backward = run.backward(backend(), pool(2));
+      ASSERT_TRUE(forward && backward) << forward.message() << backward.message();
+      Bounds bounds = boundsOf(run);
+      LayerRun::Expected expected = run.evaluate(true);
+      expectWithin(run.y, expected.y, bounds.y, "y");
+      for (auto &[name, gradient] : expected.gradients)
+        expectWithin(run.gradient(name), gradient, name == "x" ? bounds.dx : bounds.dweight, "gradient of " + name);
+    }
+}
+
+/// An error e of a value that lies anywhere with respect to the steps s of the converter takes it across the boundary
+/// of two codes with a probability of |e| / s. The sum over all values is the number of flips to expect, and 6 of its
+/// roots above it are chance in 1 of 10^9 layers. Two figures for e: the bound n u sum |a b|, of both sides; and the
+/// size of what rounding errors of partial sums p add up to that are independent and anywhere within u |p|: the root
+/// of the sum of u^2 p^2 / 3. A flip is one step.
+TEST_P(RealData, CodesThatFlip) {
+  LayerCase layer{{}, {}, 1000, 300, 190};
+  layer.spec.inputRange = InputRange::Given;
+  layer.spec.quantizeInput = layer.spec.adc = true;
+  layer.scalars.outputBound = 3;
+  LayerRun run(layer);
+  fillNormal(run);
+  const float beta = run.range.data[0] = 3;
+  ASSERT_TRUE(run.forward(backend(), pool(2)));
+  Tensor expected = run.evaluate(false).y;
+  std::vector<double> codes(layer.rows * layer.inputs), steps(layer.outputs);
+  for (int64_t i = 0; i < int64_t(codes.size()); ++i)
+    codes[i] = std::nearbyint(std::clamp(run.x.at(i), -beta, beta) * (127 / beta));
+  int64_t flips = 0;
+  double most = 0, likely = 0;
+  for (int64_t o = 0; o < layer.outputs; ++o) {
+    float largest = 0;
+    for (int64_t k = 0; k < layer.inputs; ++k)
+      largest = std::max(largest, std::fabs(run.weight.at(o * layer.inputs + k)));
+    double step = double(3 * beta * largest / 127);
+    for (int64_t b = 0; b < layer.rows; ++b) {
+      double absolute = 0, partial = 0, squares = 0;
+      for (int64_t k = 0; k < layer.inputs; ++k) {
+        double product = codes[b * layer.inputs + k] * run.weight.at(o * layer.inputs + k);
+        absolute += std::fabs(product);
+        partial += product;
+        squares += partial * partial;
+      }
+      most += double(layer.inputs + 1) * kUnit * absolute * double(beta / 127) / step;
+      likely += kUnit * std::sqrt(squares / 3) * double(beta / 127) / step;
+      double difference = std::fabs(run.y.at(b * layer.outputs + o) - expected.reals[b * layer.outputs + o]);
+      flips += difference != 0;
+      ASSERT_TRUE(difference == 0 || std::fabs(difference - step) < 1e-3 * step) << difference / step << " steps";
+    }
+  }
+  double count = double(layer.rows * layer.outputs);
+  std::printf("%s: %lld of %.0f codes flip, a rate of %.2g; expected %.2g, bound %.2g\n", backend().c_str(),
+              (long long)flips, count, double(flips) / count, likely / count, most / count);
+  EXPECT_LE(double(flips), likely + 6 * std::sqrt(likely));
+  EXPECT_LE(double(flips), most + 6 * std::sqrt(most));
+  EXPECT_LT(most / count, 0.05) << "the bound says something";
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, RealData, testing::Combine(testing::ValuesIn(backendNames())),
+                         [](const auto &info) { return std::get<0>(info.param); });
+
+} // namespace
+} // namespace mho::conformance

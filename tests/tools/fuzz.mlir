@@ -1,0 +1,24 @@
+// A falsified result is found, and shrunk to a layer without effects and of as few elements as still has the element; the file
+// runs with the command in its first line, which finds the difference again.
+// RUN: rm -rf %t && not mho-fuzz --self-test --seed=3 --cases=9 --out=%t | FileCheck %s
+// RUN: not sh -c "$(sed -n '1s|^// ||p' %t/case-3-[0-9].mlir)" | FileCheck %s --check-prefix=AGAIN
+// CHECK: mho-fuzz: case [[CASE:[0-9]]] of seed 3 differs: {{[0-9]+x[0-9]+x[0-9]+}}, tiles of
+// CHECK: mho-fuzz: shrunk to {{[0-9]+x0x[0-9]+}}, tiles of 0; in
+// CHECK-NEXT: // mho-run {{.*}}case-3-[[CASE]].mlir layer
+// CHECK-NEXT: func.func @layer(
+// CHECK-NEXT: analog.mvm
+// CHECK-NEXT: analog.accumulate
+// CHECK: differs from the reference: largest difference inf of {{3[89]|4[0-9]}} elements, at element 37
+// CHECK: mho-fuzz: {{[0-9]}} cases of seed 3, {{.*}}, 1 failing, done
+// AGAIN: differs from the reference: largest difference inf of {{3[89]|4[0-9]}} elements, at element 37
+
+// The same seed gives the same cases, on their own too.
+// RUN: mho-fuzz --print --seed=7 --cases=3 > %t.three && mho-fuzz --print --seed=7 --first=2 --cases=1 > %t.last
+// RUN: tail -n +2 %t.last | FileCheck %s --check-prefix=SAME --input-file=%t.three --match-full-lines --allow-empty
+// RUN: mho-fuzz --seed=2 --cases=2 --out=%t | FileCheck %s --check-prefix=EQUAL
+// EQUAL: mho-fuzz: 2 cases of seed 2, {{.*}} 0 failing, done
+
+// RUN: %exits 2 mho-fuzz --cases=0 2>&1 | FileCheck %s --check-prefix=NUMBER
+// RUN: %exits 2 mho-fuzz --fast 2>&1 | FileCheck %s --check-prefix=OPTION
+// NUMBER: --cases=0: expected a whole number from 1 to
+// OPTION: '--fast' is no option
