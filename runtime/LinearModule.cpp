@@ -137,7 +137,7 @@ Value LayerBuilder::apply(Value v, EffectSite site, int place) {
     }
     auto streams = use.streams.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(use.streams);
     v = builder.create<ApplyOp>(loc, v.getType(), use.name, v, params, builder.getArrayAttr(paramAxes),
-                                use.effect->draws ? arguments.lookup("key") : Value(), streams, /*redraw=*/UnitAttr(),
+                                use.effect->draws ? arguments.lookup("key") : Value(), streams, /*redraw=*/false,
                                 /*strengths=*/DictionaryAttr());
   }
   return v;

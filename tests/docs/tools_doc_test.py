@@ -34,7 +34,7 @@ def pattern(lines):
 # What each page is about: the tools that it shows, and the least number of commands.
 TOOLS = {
     "tools.md": ({"mho", "mho-run", "mho-opt", "mho-translate", "mho-demo"}, 10),
-    "effects.md": ({"mho-run", "mho-opt"}, 4),
+    "effects.md": ({"mho", "mho-run", "mho-opt"}, 5),
 }
 
 with open(os.path.join(source, "docs", page_name), encoding="utf-8") as file:
