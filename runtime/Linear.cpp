@@ -2,11 +2,12 @@
 #include "runtime/Linear.h"
 
 #include "dialect/IR/AnalogDialect.h"
+#include "dialect/Transforms/SoleKernel.h"
 #include "runtime/Backend.h"
 #include "runtime/CacheKey.h"
 #include "runtime/LayerStages.h"
 #include "runtime/LinearModule.h"
-#include "runtime/LinearShapes.h"
+#include "runtime/LinearSlots.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -20,15 +21,11 @@ namespace {
 /// Forward for inference, forward that saves what the gradients need, and the gradients.
 enum class Direction { Forward, ForwardSave, Input, Weight };
 
-/// Every tensor that some kernel of a layer takes.
-struct Tensors {
-  TensorRef x, weight, bias, range, key, grad, y, saturation, row_range, dx, dweight, drange;
-};
-
 /// Where a slot's value comes from.
 struct Source {
-  TensorRef Tensors::*tensor = nullptr;
-  Strength strength = nullptr;
+  int tensor = -1; ///< of LinearSlots; -1: a strength, or a result that nobody asks for
+  Strength strength;
+  llvm::SmallVector<analog::Axis, 2> over; ///< axes of a result
 };
 
 /// A kernel with its slots resolved, so that a call looks nothing up by name.
@@ -37,99 +34,77 @@ struct BoundKernel {
   std::vector<Source> sources; ///< of each slot
 };
 
-/// Bit i: the tensor kInputs[i] is strided.
-using StridedInputs = uint32_t;
+/// The strengths of a call.
+struct Strengths {
+  const LinearScalars &builtIn;
+  const std::vector<float> &effects;
+  float operator[](const Strength &s) const { return s.field ? builtIn.*s.field : effects[s.effect]; }
+};
 
 class CompiledLinear final : public Linear {
 public:
-  CompiledLinear(LinearSpec spec, Backend &backend) : spec(std::move(spec)), backend(backend) {}
+  CompiledLinear(const LinearSpec &spec, Backend &backend) : spec(spec), slots(spec), backend(backend) {
+    for (const EffectStrength &strength : spec.effectStrengths())
+      usualStrengths.push_back(strength.value);
+  }
   Status forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) override;
   Status backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) override;
 
 private:
-  Expected<const BoundKernel *> kernel(Direction direction, StridedInputs strided);
-  Status run(Direction direction, const Tensors &tensors, const LinearScalars &scalars, const KernelOutput &output,
+  Expected<const BoundKernel *> kernel(Direction direction, StridedTensors strided);
+  Status run(Direction direction, const TensorList &tensors, const Strengths &strengths, const LinearSizes &sizes,
              const ParallelFor &parallelFor);
+  Status addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool &input, bool &weight);
 
   LinearSpec spec;
+  LinearSlots slots;
+  std::vector<float> usualStrengths;
   Backend &backend;
   std::mutex mutex;
-  std::map<std::pair<Direction, StridedInputs>, BoundKernel> kernels;
+  std::map<std::pair<Direction, StridedTensors>, BoundKernel> kernels;
 };
-
-/// A tensor of a layer, by the name of its slot.
-struct Named {
-  const char *name;
-  TensorRef Tensors::*tensor;
-};
-
-/// Arguments of kernels, which may have any strides, and results, which may not.
-constexpr Named kInputs[] = {{"x", &Tensors::x},
-                             {"weight", &Tensors::weight},
-                             {"bias", &Tensors::bias},
-                             {"range", &Tensors::range},
-                             {"key", &Tensors::key},
-                             {"grad", &Tensors::grad},
-                             {"saturation", &Tensors::saturation},
-                             {"row_range", &Tensors::row_range}};
-constexpr Named kOutputs[] = {
-    {"y", &Tensors::y}, {"dx", &Tensors::dx}, {"dweight", &Tensors::dweight}, {"drange", &Tensors::drange}};
-
-/// The tensor that a slot name stands for; null for outputs nobody asked for (the counts beside a range gradient). What
-/// forward saves for backward is a result there and an argument here.
-TensorRef Tensors::*tensorNamed(llvm::StringRef name) {
-  for (const Named &named : kInputs)
-    if (name == named.name)
-      return named.tensor;
-  for (const Named &named : kOutputs)
-    if (name == named.name)
-      return named.tensor;
-  return nullptr;
-}
-
-StridedInputs stridedInputs(const Tensors &tensors) {
-  StridedInputs mask = 0;
-  for (auto [i, named] : llvm::enumerate(kInputs)) {
-    const TensorRef &t = tensors.*named.tensor;
-    if (t.defined() && t.sizes[t.rank - 1] > 1 && t.strides[t.rank - 1] != 1)
-      mask |= StridedInputs(1) << i;
-  }
-  return mask;
-}
-
-/// The same by slot.
-std::vector<bool> stridedSlots(const std::vector<KernelSlot> &slots, StridedInputs mask) {
-  std::vector<bool> strided(slots.size());
-  for (auto [i, slot] : llvm::enumerate(slots))
-    for (auto [bit, named] : llvm::enumerate(kInputs))
-      if (!slot.result && slot.name == named.name)
-        strided[i] = mask >> bit & 1;
-  return strided;
-}
-
-/// Vectors over the tiles that a kernel may make beside what is asked for.
-constexpr int64_t kMaxIgnored = 3;
 
 /// Where the value of each slot comes from.
-Expected<std::vector<Source>> sourcesOf(const std::vector<KernelSlot> &slots) {
+Expected<std::vector<Source>> sourcesOf(const LinearSpec &spec, const LinearSlots &tensors,
+                                        const std::vector<KernelSlot> &slots, analog::TiledMvmOp kernel) {
   std::vector<Source> sources;
+  unsigned result = 0;
   for (const KernelSlot &slot : slots) {
-    Source source{slot.scalar ? nullptr : tensorNamed(slot.name), slot.scalar ? strengthNamed(slot.name) : nullptr};
+    Source source;
+    if (slot.scalar)
+      source.strength = strengthNamed(spec, slot.name);
+    else
+      source.tensor = tensors.tensorNamed(slot.name);
     if (slot.scalar && !source.strength)
       return Status::error("the kernel takes a strength '" + slot.name + "' that the layer does not have");
-    sources.push_back(source);
+    if (slot.result)
+      source.over = llvm::SmallVector<analog::Axis, 2>(kernel.getResultSpec(result++).getOver().getAxes());
+    sources.push_back(std::move(source));
   }
   return sources;
 }
 
+/// Which slots are strided, by slot.
+std::vector<bool> stridedSlots(const LinearSlots &tensors, const std::vector<KernelSlot> &slots, StridedTensors mask) {
+  std::vector<bool> strided(slots.size());
+  for (auto [i, slot] : llvm::enumerate(slots))
+    if (!slot.result)
+      strided[i] = mask & tensors.bitOf(tensors.tensorNamed(slot.name));
+  return strided;
+}
+
 /// The kernel of one direction: the layer's stages in a module of its own context, then the backend's.
-Expected<BoundKernel> compile(const LinearSpec &spec, Backend &backend, Direction direction, StridedInputs strided) {
+Expected<BoundKernel> compile(const LinearSpec &spec, const LinearSlots &tensors, Backend &backend, Direction direction,
+                              StridedTensors strided) {
   Expected<const Knobs *> knobs = Knobs::get();
   if (!knobs)
     return knobs.error();
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<analog::AnalogDialect, mlir::func::FuncDialect>();
-  ModuleArtifact artifact(buildLinearModule(context, spec));
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> module = buildLinearModule(context, spec);
+  if (!module)
+    return module.error();
+  ModuleArtifact artifact(std::move(*module));
   bool gradients = direction == Direction::Input || direction == Direction::Weight;
   LayerOptions options{direction != Direction::Forward, gradients};
   // One layer's forward kernels differ by what they save: units of their own.
@@ -143,59 +118,55 @@ Expected<BoundKernel> compile(const LinearSpec &spec, Backend &backend, Directio
   if (gradients)
     name += direction == Direction::Input ? "_dx" : "_dw";
   auto function = artifact.mlirModule->lookupSymbol<mlir::func::FuncOp>(name);
-  if (!function)
-    return Status::error("no function @" + name + " in what the layer's compile stages gave");
-  auto code = backend.compile(function, stridedSlots(kernelSlots(function), strided));
+  std::string why = "it is not there";
+  analog::TiledMvmOp fused = function ? analog::soleKernel(function, why) : analog::TiledMvmOp();
+  if (!fused)
+    return Status::error("no kernel @" + name + " in what the layer's compile stages gave: " + why);
+  auto code = backend.compile(function, stridedSlots(tensors, kernelSlots(function), strided));
   if (!code)
     return code.error();
-  Expected<std::vector<Source>> sources = sourcesOf((*code)->slots());
+  Expected<std::vector<Source>> sources = sourcesOf(spec, tensors, (*code)->slots(), fused);
   if (!sources)
     return sources.error();
   return BoundKernel{std::move(*code), std::move(*sources)};
 }
 
-} // namespace
-
-Expected<const BoundKernel *> CompiledLinear::kernel(Direction direction, StridedInputs strided) {
-  std::lock_guard<std::mutex> lock(mutex);
-  auto it = kernels.find({direction, strided});
-  if (it == kernels.end()) {
-    Expected<BoundKernel> compiled = compile(spec, backend, direction, strided);
-    if (!compiled)
-      return compiled.error();
-    it = kernels.emplace(std::make_pair(direction, strided), std::move(*compiled)).first;
-  }
-  return const_cast<const BoundKernel *>(&it->second);
-}
-
-Status CompiledLinear::run(Direction direction, const Tensors &tensors, const LinearScalars &scalars,
-                           const KernelOutput &output, const ParallelFor &parallelFor) {
-  Expected<const BoundKernel *> bound = kernel(direction, stridedInputs(tensors));
-  if (!bound)
-    return bound.error();
-  // The counts beside a range gradient are results of the kernel that nobody reads; they are small.
-  llvm::SmallVector<float, 64> ignored(kMaxIgnored * output.tiles.count());
-  float *nextIgnored = ignored.data();
-  llvm::SmallVector<SlotValue, 24> values;
-  for (size_t i = 0; i < (*bound)->sources.size(); ++i) {
-    const Source &source = (*bound)->sources[i];
-    const KernelSlot &slot = (*bound)->code->slots()[i];
-    SlotValue &value = values.emplace_back();
-    if (source.strength) {
-      value.scalar = scalars.*source.strength;
-    } else if (source.tensor && (tensors.*source.tensor).defined()) {
-      value.tensor = tensors.*source.tensor;
-      value.discard = !value.tensor.data && source.tensor == &Tensors::dx;
-    } else if (slot.result && slot.rank == 1) {
-      value.tensor = {nextIgnored, slot.type, 1, {output.tiles.count()}, {1}};
-      nextIgnored += output.tiles.count();
+/// Memory for results that nobody asks for, the counts beside a parameter's gradient among them; they are small.
+class Ignored {
+public:
+  explicit Ignored(const LinearSizes &sizes) : sizes(sizes) {}
+  TensorRef add(const KernelSlot &slot, llvm::ArrayRef<analog::Axis> over) {
+    TensorRef t{nullptr, slot.type, slot.rank, {}, {}};
+    int64_t count = 1;
+    for (int i = slot.rank - 1; i >= 0; --i) {
+      t.strides[i] = count;
+      t.sizes[i] = sizeOf(over[i]);
+      count *= t.sizes[i];
     }
+    t.data = memory.emplace_back(std::max<int64_t>(1, count)).data();
+    return t;
   }
-  return (*bound)->code->launch(values.data(), output, {parallelFor});
-}
+
+private:
+  int64_t sizeOf(analog::Axis axis) const {
+    switch (axis) {
+    case analog::Axis::T:
+      return sizes.tiles;
+    case analog::Axis::M:
+      return sizes.rows;
+    case analog::Axis::N:
+      return sizes.outputs;
+    case analog::Axis::K:
+      return sizes.inputs;
+    }
+    llvm_unreachable("all axes are listed");
+  }
+  const LinearSizes &sizes;
+  std::vector<llvm::SmallVector<float, 16>> memory; // words are as large as floats
+};
 
 /// The output of a kernel of this layer.
-static KernelOutput outputOf(const LinearSpec &spec, const LinearSizes &sizes, Direction direction) {
+KernelOutput outputOf(const LinearSpec &spec, const LinearSizes &sizes, Direction direction) {
   InputTiles tiles{sizes.inputs, spec.tileRows, spec.tiling == TilingKind::Fixed};
   switch (direction) {
   case Direction::Input:
@@ -207,37 +178,100 @@ static KernelOutput outputOf(const LinearSpec &spec, const LinearSizes &sizes, D
   }
 }
 
+/// A gradient that nobody asks for where its kernel makes another: it takes no memory of its size.
+TensorRef discarded(int64_t rows, int64_t inputs) {
+  return {nullptr, ElementType::F32, 2, {rows, inputs}, {inputs, 1}};
+}
+
+} // namespace
+
+Expected<const BoundKernel *> CompiledLinear::kernel(Direction direction, StridedTensors strided) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto it = kernels.find({direction, strided});
+  if (it == kernels.end()) {
+    Expected<BoundKernel> compiled = compile(spec, slots, backend, direction, strided);
+    if (!compiled)
+      return compiled.error();
+    it = kernels.emplace(std::make_pair(direction, strided), std::move(*compiled)).first;
+  }
+  return const_cast<const BoundKernel *>(&it->second);
+}
+
+Status CompiledLinear::run(Direction direction, const TensorList &tensors, const Strengths &strengths,
+                           const LinearSizes &sizes, const ParallelFor &parallelFor) {
+  Expected<const BoundKernel *> bound = kernel(direction, slots.stridedOf(tensors));
+  if (!bound)
+    return bound.error();
+  KernelOutput output = outputOf(spec, sizes, direction);
+  Ignored ignored(sizes);
+  llvm::SmallVector<SlotValue, 24> values;
+  for (size_t i = 0; i < (*bound)->sources.size(); ++i) {
+    const Source &source = (*bound)->sources[i];
+    const KernelSlot &slot = (*bound)->code->slots()[i];
+    SlotValue &value = values.emplace_back();
+    if (source.strength) {
+      value.scalar = strengths[source.strength];
+    } else if (source.tensor >= 0 && tensors[source.tensor].defined()) {
+      value.tensor = tensors[source.tensor];
+      value.discard = !value.tensor.data && (source.tensor == LinearSlots::Dx || source.tensor == LinearSlots::Dweight);
+    } else if (slot.result) {
+      value.tensor = ignored.add(slot, source.over);
+    }
+  }
+  return (*bound)->code->launch(values.data(), output, {parallelFor});
+}
+
 Status CompiledLinear::forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) {
   Expected<LinearSizes> sizes = checkForward(spec, a);
   if (!sizes)
     return sizes.error();
-  Tensors t;
-  t.x = a.x, t.weight = a.weight, t.bias = a.bias, t.range = a.range, t.key = a.key;
-  t.y = a.y, t.saturation = a.saturation, t.row_range = a.rowRange;
   Direction direction = a.saturation.defined() || a.rowRange.defined() ? Direction::ForwardSave : Direction::Forward;
-  return run(direction, t, a.scalars, outputOf(spec, *sizes, direction), parallelFor);
+  Strengths strengths{a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths};
+  return run(direction, slots.forward(a), strengths, *sizes, parallelFor);
+}
+
+/// Which kernels make the gradients of effects' tensors that are asked for.
+Status CompiledLinear::addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool &input, bool &weight) {
+  for (size_t i = 0; i < a.deffects.size(); ++i) {
+    if (!a.deffects[i].defined())
+      continue;
+    bool found = false;
+    for (Direction direction : {Direction::Input, Direction::Weight}) {
+      Expected<const BoundKernel *> bound = kernel(direction, slots.stridedOf(tensors));
+      if (!bound)
+        return bound.error();
+      bool here = llvm::any_of((*bound)->sources, [&](const Source &s) { return s.tensor == slots.gradientOf(i); });
+      (direction == Direction::Input ? input : weight) |= here;
+      found |= here;
+    }
+    if (!found)
+      return Status::error("no kernel of the layer makes the gradient of '" + effectTensors(spec.effects)[i].name +
+                           "'");
+  }
+  return Status::ok();
 }
 
 Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) {
   Expected<LinearSizes> sizes = checkBackward(spec, a);
   if (!sizes)
     return sizes.error();
-  Tensors t;
-  t.grad = a.grad, t.x = a.x, t.weight = a.weight, t.range = a.range, t.key = a.key;
-  t.saturation = a.saturation, t.row_range = a.rowRange, t.dx = a.dx, t.dweight = a.dweight, t.drange = a.drange;
+  TensorList t = slots.backward(a);
+  Strengths strengths{a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths};
   if (a.dbias.defined())
     if (Status status = backend.sumColumns(a.grad, a.dbias, {parallelFor}); !status)
       return status;
-  if (a.dweight.defined())
-    if (Status status = run(Direction::Weight, t, a.scalars, outputOf(spec, *sizes, Direction::Weight), parallelFor);
-        !status)
-      return status;
-  if (!a.dx.defined() && !a.drange.defined())
-    return Status::ok();
-  // The range gradient is made from the input gradient's elements, wanted or not.
+  // Gradients of parameters are made from the elements of another's, wanted or not.
+  bool input = a.dx.defined() || a.drange.defined(), weight = a.dweight.defined();
+  if (Status status = addHomes(a, t, input, weight); !status)
+    return status;
   if (!a.dx.defined())
-    t.dx = {nullptr, ElementType::F32, 2, {sizes->rows, sizes->inputs}, {sizes->inputs, 1}};
-  return run(Direction::Input, t, a.scalars, outputOf(spec, *sizes, Direction::Input), parallelFor);
+    t[LinearSlots::Dx] = discarded(sizes->rows, sizes->inputs);
+  if (!a.dweight.defined())
+    t[LinearSlots::Dweight] = discarded(sizes->outputs, sizes->inputs);
+  if (weight)
+    if (Status status = run(Direction::Weight, t, strengths, *sizes, parallelFor); !status)
+      return status;
+  return input ? run(Direction::Input, t, strengths, *sizes, parallelFor) : Status::ok();
 }
 
 Expected<std::shared_ptr<Linear>> Linear::get(const LinearSpec &spec, const std::string &backend) {

@@ -4,9 +4,10 @@
 //   if (!layer) fail(layer.message());
 //   auto status = (*layer)->forward(args, parallelFor);
 //
-// Shapes: x [B,K], weight [O,K], bias [O], range beta [T], key int64 [2], y [B,O], saturation int32 [T,B,ceil(O/32)]
-// (bit n mod 32 of word n / 32: the accumulator saturated), rowRange [T,B] (dynamic ranges only).
-// Every kernel is compiled on first use; sizes are run-time values, a new size never compiles.
+// Shapes: x [B,K], weight [O,K], bias [O], range beta [T], key int64 [2], y [B,O], saturation int32 [S T,B,ceil(O/32)]
+// (bit n mod 32 of word n / 32: the accumulator saturated; S sets of bits, those of spec.savedBits(), stacked),
+// rowRange [T,B] (dynamic ranges only), tensors of effects as effectTensors(spec.effects) says. Every kernel is
+// compiled on first use; sizes are run-time values, a new size never compiles.
 #pragma once
 
 #include "runtime/LinearSpec.h"
@@ -20,14 +21,19 @@ namespace mho {
 
 struct LinearForwardArgs {
   TensorRef x, weight, bias, range, key; // inputs; bias, range, key undefined where the spec has no use for them
+  std::vector<TensorRef> effects;        // further inputs: the tensors of the effects that are text
   TensorRef y, saturation, rowRange;     // outputs; saturation and rowRange: all that the spec has, or none
   LinearScalars scalars;
+  std::vector<float> effectStrengths; // as spec.effectStrengths(); empty: the values that they have there
 };
 
 struct LinearBackwardArgs {
   TensorRef grad, x, weight, range, key, saturation, rowRange; // inputs
+  std::vector<TensorRef> effects;                              // further inputs
   TensorRef dx, dweight, dbias, drange;                        // outputs; undefined: not wanted
+  std::vector<TensorRef> deffects;                             // of learnable tensors of effects; empty: none wanted
   LinearScalars scalars;
+  std::vector<float> effectStrengths;
 };
 
 class Linear {

@@ -2,6 +2,7 @@
 
 #include "dialect/IR/AnalogDialect.h"
 #include "dialect/Numerics/Philox.h"
+#include "runtime/EffectModule.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
@@ -17,7 +18,7 @@ class LayerBuilder {
 public:
   LayerBuilder(MLIRContext &context, const LinearSpec &spec, const LinearScalars &scalars)
       : spec(spec), scalars(scalars), builder(&context), loc(builder.getUnknownLoc()) {}
-  OwningOpRef<ModuleOp> build();
+  Expected<OwningOpRef<ModuleOp>> build();
 
 private:
   static constexpr int64_t dynamic = ShapedType::kDynamic;
@@ -30,6 +31,9 @@ private:
   AxesAttr scaleAxes(ScalePer per) { return per == ScalePer::Channel ? axes({Axis::T, Axis::N}) : axes({Axis::T}); }
   void createFunction();
   Value noise(Value v, ValueRange scales, ArrayAttr scaleList, int64_t stream, float sigma);
+  Status addEffects(ModuleOp module);
+  std::pair<Value, AxesAttr> source(const EffectUse &use, size_t param);
+  Value apply(Value v, EffectSite site, int place);
   Value buildInput();
   Value buildWeight();
   Value buildPlanes(Value accumulators);
@@ -38,7 +42,8 @@ private:
   const LinearScalars &scalars;
   OpBuilder builder;
   Location loc;
-  Value x, weight, bias, range, key;
+  llvm::StringMap<Value> arguments; // by name
+  Value range;
   AxesAttr rangeAxes;
   Value scaleOf[2];
 };
@@ -49,7 +54,7 @@ Value LayerBuilder::absmax(ScalePer per) {
   Value &scale = scaleOf[per == ScalePer::Tensor];
   if (!scale) {
     bool channel = per == ScalePer::Channel;
-    scale = builder.create<AbsMaxOp>(loc, channel ? matrix() : vector(), weight,
+    scale = builder.create<AbsMaxOp>(loc, channel ? matrix() : vector(), arguments["weight"],
                                      channel ? Granularity::Channel : Granularity::Tensor);
   }
   return scale;
@@ -57,8 +62,8 @@ Value LayerBuilder::absmax(ScalePer per) {
 
 void LayerBuilder::createFunction() {
   SmallVector<Type> types{matrix(), matrix()};
-  SmallVector<StringRef> names{"x", "weight"};
-  auto add = [&](bool wanted, Type type, StringRef name) {
+  SmallVector<std::string> names{"x", "weight"};
+  auto add = [&](bool wanted, Type type, const std::string &name) {
     if (wanted) {
       types.push_back(type);
       names.push_back(name);
@@ -67,6 +72,9 @@ void LayerBuilder::createFunction() {
   add(spec.bias, vector(), "bias");
   add(spec.inputRange == InputRange::Given, vector(), "range");
   add(spec.draws(), RankedTensorType::get({2}, builder.getI64Type()), "key");
+  for (const EffectTensor &tensor : effectTensors(spec.effects))
+    add(true, RankedTensorType::get(SmallVector<int64_t>(tensor.axes.size(), dynamic), builder.getF32Type()),
+        tensor.name);
   auto function = builder.create<func::FuncOp>(loc, kLinearFunction, builder.getFunctionType(types, {matrix()}));
   auto kind = spec.tiling == mho::TilingKind::Fixed ? analog::TilingKind::Fixed : analog::TilingKind::Balanced;
   function->setAttr(AnalogDialect::kTilingAttr, TilingAttr::get(builder.getContext(), kind, spec.tileRows));
@@ -74,76 +82,143 @@ void LayerBuilder::createFunction() {
   builder.setInsertionPointToEnd(entry);
   for (auto [i, name] : llvm::enumerate(names)) {
     function.setArgAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
-    Value argument = entry->getArgument(i);
-    (name == "x" ? x : name == "weight" ? weight : name == "bias" ? bias : name == "range" ? range : key) = argument;
+    arguments[name] = entry->getArgument(i);
   }
+  range = arguments.lookup("range");
+}
+
+/// Puts the effects that are text into the module, by the names that the layer gives them; places are the user's.
+Status LayerBuilder::addEffects(ModuleOp module) {
+  for (const EffectUse &use : spec.effects) {
+    const EffectText &text = *use.effect;
+    Expected<OwningOpRef<ModuleOp>> parsed = parseEffects(*builder.getContext(), text.text, text.source);
+    if (!parsed)
+      return parsed.error();
+    Expected<analog::EffectOp> effect = findEffect(**parsed, text.name, text.source);
+    if (!effect)
+      return effect.error();
+    auto copy = cast<analog::EffectOp>(effect->getOperation()->clone());
+    copy.setSymName(use.name);
+    module.push_back(copy);
+  }
+  return Status::ok();
+}
+
+/// A parameter's value, and the axes that it varies over.
+std::pair<Value, AxesAttr> LayerBuilder::source(const EffectUse &use, size_t param) {
+  const EffectParam &declared = use.effect->params[param];
+  switch (use.sources[param]) {
+  case ParamSource::LargestWeight: {
+    auto per = declared.axes.find('n') == std::string::npos ? ScalePer::Tensor : ScalePer::Channel;
+    return {absmax(per), scaleAxes(per)};
+  }
+  case ParamSource::InputRange:
+    return {range, rangeAxes};
+  case ParamSource::Tensor:
+    break;
+  }
+  SmallVector<Axis> list;
+  for (char axis : declared.axes)
+    list.push_back(*symbolizeAxis(StringRef(&axis, 1)));
+  return {arguments.lookup(tensorName(use, declared)), axes(list)};
+}
+
+/// The effects that are text of one place.
+Value LayerBuilder::apply(Value v, EffectSite site, int place) {
+  for (const EffectUse &use : spec.effects) {
+    if (use.effect->site != site || use.place != place)
+      continue;
+    SmallVector<Value> params;
+    SmallVector<Attribute> paramAxes;
+    for (size_t i = 0; i < use.sources.size(); ++i) {
+      auto [value, over] = source(use, i);
+      params.push_back(value);
+      paramAxes.push_back(over);
+    }
+    auto streams = use.streams.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(use.streams);
+    v = builder.create<ApplyOp>(loc, v.getType(), use.name, v, params, builder.getArrayAttr(paramAxes),
+                                use.effect->draws ? arguments.lookup("key") : Value(), streams, /*redraw=*/false,
+                                /*strengths=*/DictionaryAttr());
+  }
+  return v;
 }
 
 Value LayerBuilder::buildInput() {
   rangeAxes = spec.inputRange == InputRange::Dynamic ? axes({Axis::T, Axis::M}) : axes({Axis::T});
   if (spec.inputRange == InputRange::Dynamic)
-    range = builder.create<AbsMaxOp>(loc, matrix(), x, Granularity::Row);
-  if (!spec.quantizeInput)
-    return x;
-  return builder.create<QuantizeInputOp>(loc, matrix(), x, range, rangeAxes, real(scalars.inputHalfLevels),
-                                         real(scalars.rangeDecay), real(scalars.rangeShare),
-                                         RangeGradientAttr::get(builder.getContext(), RangeGradient::SignFiltered));
+    range = builder.create<AbsMaxOp>(loc, matrix(), arguments["x"], Granularity::Row);
+  Value v = apply(arguments["x"], EffectSite::Input, 0);
+  if (spec.quantizeInput)
+    v = builder.create<QuantizeInputOp>(loc, matrix(), v, range, rangeAxes, real(scalars.inputHalfLevels),
+                                        real(scalars.rangeDecay), real(scalars.rangeShare),
+                                        RangeGradientAttr::get(builder.getContext(), RangeGradient::SignFiltered));
+  return apply(v, EffectSite::Input, 1);
 }
 
 Value LayerBuilder::noise(Value v, ValueRange scales, ArrayAttr scaleList, int64_t stream, float sigma) {
-  return builder.create<InjectNoiseOp>(loc, v.getType(), v, scales, scaleList, key, builder.getI64IntegerAttr(stream),
-                                       real(sigma), GaussianMapAttr::get(builder.getContext(), GaussianMap::Half),
+  return builder.create<InjectNoiseOp>(loc, v.getType(), v, scales, scaleList, arguments["key"],
+                                       builder.getI64IntegerAttr(stream), real(sigma),
+                                       GaussianMapAttr::get(builder.getContext(), GaussianMap::Half),
                                        /*redraw=*/UnitAttr());
 }
 
 Value LayerBuilder::buildWeight() {
-  Value w = weight;
+  Value w = apply(arguments["weight"], EffectSite::Weight, 0);
   Value scale = spec.quantizeWeight || spec.weightNoise ? absmax(spec.weightScale) : Value();
   if (spec.quantizeWeight)
     w = builder.create<QuantizeWeightOp>(loc, matrix(), w, scale, scaleAxes(spec.weightScale),
                                          real(scalars.weightHalfLevels));
+  w = apply(w, EffectSite::Weight, 1);
   if (spec.weightNoise)
     w = noise(w, scale, builder.getArrayAttr({scaleAxes(spec.weightScale)}), kWeightNoiseStream, scalars.weightNoise);
+  w = apply(w, EffectSite::Weight, 2);
   if (spec.dropConnect)
-    w = builder.create<DropConnectOp>(loc, matrix(), w, key, builder.getI64IntegerAttr(kDropConnectStream),
+    w = builder.create<DropConnectOp>(loc, matrix(), w, arguments["key"], builder.getI64IntegerAttr(kDropConnectStream),
                                       real(scalars.dropProbability), /*redraw=*/UnitAttr());
-  return w;
+  return apply(w, EffectSite::Weight, 3);
 }
 
 Value LayerBuilder::buildPlanes(Value v) {
   if (spec.quantizeInput)
     v = builder.create<RescaleOp>(loc, planes(), v, range, rangeAxes, real(scalars.inputHalfLevels));
-  if (!spec.outputNoise && !spec.adc)
-    return v;
-  SmallVector<Value> scales{range, absmax(spec.outputScale)};
-  ArrayAttr scaleList = builder.getArrayAttr({rangeAxes, scaleAxes(spec.outputScale)});
+  SmallVector<Value> scales;
+  ArrayAttr scaleList;
+  if (spec.outputNoise || spec.adc) {
+    scales = {range, absmax(spec.outputScale)};
+    scaleList = builder.getArrayAttr({rangeAxes, scaleAxes(spec.outputScale)});
+  }
+  v = apply(v, EffectSite::Tile, 0);
   if (spec.outputNoise)
     v = noise(v, scales, scaleList, kOutputNoiseStream, scalars.outputNoise);
+  v = apply(v, EffectSite::Tile, 1);
   if (spec.adc) {
     auto gradient = spec.maskSaturated ? GradientKind::Masked : GradientKind::StraightThrough;
     v = builder.create<AdcOp>(loc, planes(), v, scales, scaleList, real(scalars.outputBound),
                               real(scalars.outputHalfLevels), GradientKindAttr::get(builder.getContext(), gradient));
   }
-  return v;
+  return apply(v, EffectSite::Tile, 2);
 }
 
-OwningOpRef<ModuleOp> LayerBuilder::build() {
+Expected<OwningOpRef<ModuleOp>> LayerBuilder::build() {
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  if (Status status = addEffects(*module); !status)
+    return status;
   builder.setInsertionPointToEnd(module->getBody());
   createFunction();
   Value codes = buildInput(), w = buildWeight();
   Value accumulators = builder.create<MvmOp>(loc, planes(), codes, w);
-  Value y = builder.create<AccumulateOp>(loc, matrix(), buildPlanes(accumulators), bias);
+  Value y = builder.create<AccumulateOp>(loc, matrix(), buildPlanes(accumulators), arguments.lookup("bias"));
   builder.create<func::ReturnOp>(loc, y);
   return module;
 }
 
-OwningOpRef<ModuleOp> buildLinearModule(MLIRContext &context, const LinearSpec &spec, const LinearScalars &scalars) {
+Expected<OwningOpRef<ModuleOp>> buildLinearModule(MLIRContext &context, const LinearSpec &spec,
+                                                  const LinearScalars &scalars) {
   return LayerBuilder(context, spec, scalars).build();
 }
 
-Strength strengthNamed(const std::string &name) {
-  static const llvm::StringMap<Strength> fields{
+Strength strengthNamed(const LinearSpec &spec, const std::string &name) {
+  static const llvm::StringMap<float LinearScalars::*> fields{
       {"input.quantize_input.half_levels", &LinearScalars::inputHalfLevels},
       {"input.quantize_input.decay", &LinearScalars::rangeDecay},
       {"input.quantize_input.share", &LinearScalars::rangeShare},
@@ -155,7 +230,16 @@ Strength strengthNamed(const std::string &name) {
       {"tile.adc.lambda", &LinearScalars::outputBound},
       {"tile.adc.half_levels", &LinearScalars::outputHalfLevels},
   };
-  return fields.lookup(name);
+  if (auto it = fields.find(name); it != fields.end())
+    return {it->second, -1};
+  int next = 0;
+  for (const EffectUse &use : spec.effects)
+    for (const EffectStrength &strength : use.effect->strengths) {
+      if (name == siteName(use.effect->site) + "." + use.name + "." + strength.name)
+        return {nullptr, next};
+      ++next;
+    }
+  return {};
 }
 
 } // namespace mho

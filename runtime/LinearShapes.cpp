@@ -3,8 +3,9 @@
 #include "dialect/Numerics/Philox.h"
 #include "dialect/Numerics/Tiling.h"
 
+#include "llvm/ADT/ArrayRef.h"
+
 #include <algorithm>
-#include <initializer_list>
 
 namespace mho {
 namespace {
@@ -27,26 +28,28 @@ std::string shapeText(const int64_t *sizes, int rank) {
   return text + "]";
 }
 
+using Sizes = llvm::ArrayRef<int64_t>;
+
 /// Collects the first mismatch.
 class Checker {
 public:
   /// `t` must be there and have this type and these sizes.
-  void require(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+  void require(const char *name, const TensorRef &t, ElementType type, Sizes sizes) {
     if (!t.defined())
       return fail(std::string("missing ") + name + ": the layer's spec uses it");
     check(name, t, type, sizes);
   }
   /// `t` may be missing.
-  void allow(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+  void allow(const char *name, const TensorRef &t, ElementType type, Sizes sizes) {
     if (t.defined())
       check(name, t, type, sizes);
   }
   /// The same for memory that kernels write, or read as it lies: elements side by side along the last axis.
-  void requireDense(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+  void requireDense(const char *name, const TensorRef &t, ElementType type, Sizes sizes) {
     require(name, t, type, sizes);
     checkDense(name, t);
   }
-  void allowDense(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+  void allowDense(const char *name, const TensorRef &t, ElementType type, Sizes sizes) {
     allow(name, t, type, sizes);
     checkDense(name, t);
   }
@@ -67,14 +70,14 @@ private:
       fail(std::string("expected the elements of ") + name + " to lie side by side along its last axis, got strides " +
            shapeText(t.strides.data(), t.rank) + "; give a contiguous tensor");
   }
-  void check(const char *name, const TensorRef &t, ElementType type, std::initializer_list<int64_t> sizes) {
+  void check(const char *name, const TensorRef &t, ElementType type, Sizes sizes) {
     if (t.type != type)
       return fail(std::string("expected ") + name + " to be " + nameOf(type) + ", got " + nameOf(t.type));
     bool same = t.rank == int(sizes.size());
     for (int i = 0; same && i < t.rank; ++i)
-      same = t.sizes[i] == sizes.begin()[i];
+      same = t.sizes[i] == sizes[i];
     if (!same)
-      fail(std::string("expected ") + name + " to have shape " + shapeText(sizes.begin(), sizes.size()) + ", got " +
+      fail(std::string("expected ") + name + " to have shape " + shapeText(sizes.data(), sizes.size()) + ", got " +
            shapeText(t.sizes.data(), t.rank));
   }
 };
@@ -91,39 +94,67 @@ std::string checkDraws(const LinearSizes &s) {
   return wordAddressError(last);
 }
 
-/// What forward and backward share: x, weight, range, key.
-Expected<LinearSizes> checkOperands(const LinearSpec &spec, Checker &c, const TensorRef &x, const TensorRef &weight,
-                                    const TensorRef &range, const TensorRef &key) {
-  if (x.rank != 2 || weight.rank != 2)
-    return Status::error("expected x and weight to be matrices, got ranks " + std::to_string(x.rank) + " and " +
-                         std::to_string(weight.rank));
-  LinearSizes s{x.sizes[0], weight.sizes[0], weight.sizes[1], spec.tiles(weight.sizes[1])};
-  c.require("x", x, ElementType::F32, {s.rows, s.inputs});
-  c.require("weight", weight, ElementType::F32, {s.outputs, s.inputs});
+/// The tensors and strengths of effects that are text.
+template <class Args> void checkEffects(const LinearSpec &spec, Checker &c, const LinearSizes &s, const Args &a) {
+  std::vector<EffectTensor> tensors = effectTensors(spec.effects);
+  if (a.effects.size() != tensors.size())
+    return c.fail("expected " + std::to_string(tensors.size()) + " tensors of effects, got " +
+                  std::to_string(a.effects.size()));
+  for (size_t i = 0; i < tensors.size(); ++i)
+    c.require(tensors[i].name.c_str(), a.effects[i], ElementType::F32, tensors[i].sizes(s.tiles, s.outputs, s.inputs));
+  if (size_t count = spec.effectStrengths().size(); !a.effectStrengths.empty() && a.effectStrengths.size() != count)
+    c.fail("expected " + std::to_string(count) + " strengths of effects, got " +
+           std::to_string(a.effectStrengths.size()));
+}
+
+/// What forward and backward share: x, weight, range, key, effects.
+template <class Args> Expected<LinearSizes> checkOperands(const LinearSpec &spec, Checker &c, const Args &a) {
+  if (a.x.rank != 2 || a.weight.rank != 2)
+    return Status::error("expected x and weight to be matrices, got ranks " + std::to_string(a.x.rank) + " and " +
+                         std::to_string(a.weight.rank));
+  LinearSizes s{a.x.sizes[0], a.weight.sizes[0], a.weight.sizes[1], spec.tiles(a.weight.sizes[1])};
+  c.require("x", a.x, ElementType::F32, {s.rows, s.inputs});
+  c.require("weight", a.weight, ElementType::F32, {s.outputs, s.inputs});
   if (spec.inputRange == InputRange::Given)
-    c.require("input range", range, ElementType::F32, {s.tiles});
+    c.require("input range", a.range, ElementType::F32, {s.tiles});
   else
-    c.forbid("input range", range, "the layer's spec takes none");
+    c.forbid("input range", a.range, "the layer's spec takes none");
   if (spec.draws()) {
-    c.requireDense("key", key, ElementType::I64, {2});
+    c.requireDense("key", a.key, ElementType::I64, {2});
     c.fail(checkDraws(s));
   }
+  if (!spec.effects.empty())
+    checkEffects(spec, c, s, a);
   return s;
 }
 
 void checkSaved(const LinearSpec &spec, Checker &c, const LinearSizes &s, const TensorRef &saturation,
                 const TensorRef &rowRange) {
-  if (spec.adc && spec.maskSaturated)
-    c.requireDense("saturation", saturation, ElementType::I32, {s.tiles, s.rows, packedWords(s.outputs)});
+  if (int64_t sets = int64_t(spec.savedBits().size()))
+    c.requireDense("saturation", saturation, ElementType::I32, {sets * s.tiles, s.rows, packedWords(s.outputs)});
   if (spec.inputRange == InputRange::Dynamic)
     c.requireDense("row range", rowRange, ElementType::F32, {s.tiles, s.rows});
+}
+
+void checkEffectGradients(const LinearSpec &spec, Checker &c, const LinearSizes &s, const LinearBackwardArgs &a) {
+  std::vector<EffectTensor> tensors = effectTensors(spec.effects);
+  if (a.deffects.size() != tensors.size())
+    return c.fail("expected gradients of " + std::to_string(tensors.size()) + " tensors of effects, wanted or not, " +
+                  "got " + std::to_string(a.deffects.size()));
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    std::string name = "d" + tensors[i].name;
+    if (tensors[i].learnable)
+      c.allowDense(name.c_str(), a.deffects[i], ElementType::F32, tensors[i].sizes(s.tiles, s.outputs, s.inputs));
+    else
+      c.forbid(name.c_str(), a.deffects[i], "the effect's text does not call the parameter learnable");
+  }
 }
 
 } // namespace
 
 Expected<LinearSizes> checkForward(const LinearSpec &spec, const LinearForwardArgs &a) {
   Checker c;
-  Expected<LinearSizes> s = checkOperands(spec, c, a.x, a.weight, a.range, a.key);
+  Expected<LinearSizes> s = checkOperands(spec, c, a);
   if (!s)
     return s;
   if (spec.bias)
@@ -140,7 +171,7 @@ Expected<LinearSizes> checkForward(const LinearSpec &spec, const LinearForwardAr
 
 Expected<LinearSizes> checkBackward(const LinearSpec &spec, const LinearBackwardArgs &a) {
   Checker c;
-  Expected<LinearSizes> s = checkOperands(spec, c, a.x, a.weight, a.range, a.key);
+  Expected<LinearSizes> s = checkOperands(spec, c, a);
   if (!s)
     return s;
   c.require("grad", a.grad, ElementType::F32, {s->rows, s->outputs});
@@ -152,6 +183,8 @@ Expected<LinearSizes> checkBackward(const LinearSpec &spec, const LinearBackward
     c.allowDense("drange", a.drange, ElementType::F32, {s->tiles});
   else
     c.forbid("drange", a.drange, "the layer has no range argument");
+  if (!a.deffects.empty())
+    checkEffectGradients(spec, c, *s, a);
   if (!c.message.empty())
     return Status::error(c.message);
   return s;

@@ -84,6 +84,8 @@ std::string LinearSpec::canonical() const {
   for (const Flag &flag : kFlags)
     if (this->*flag.member && (flag.member != &LinearSpec::maskSaturated || adc))
       text += std::string(" ") + flag.word;
+  for (const EffectUse &use : effects)
+    text += "\n" + use.write();
   return text;
 }
 
@@ -91,16 +93,27 @@ LinearSpec LinearSpec::parse(const std::string &text, std::string &error) {
   LinearSpec spec;
   spec.maskSaturated = false;
   error.clear();
-  std::istringstream words(text);
+  size_t end = text.find('\n');
+  std::istringstream words(text.substr(0, end));
   for (std::string word; words >> word;)
     if (!parseWord(word, spec)) {
-      error = "unknown word '" + word + "' in the layer's spec '" + text +
+      error = "unknown word '" + word + "' in the layer's spec '" + text.substr(0, end) +
               "'; known: tile=balanced|fixed:rows, range=none|given|dynamic, "
               "weight_scale=channel|tensor, output_scale=channel|tensor";
       for (const Flag &flag : kFlags)
         error += std::string(", ") + flag.word;
       return spec;
     }
+  std::string rest = end == std::string::npos ? "" : text.substr(end + 1);
+  while (!rest.empty()) {
+    Expected<EffectUse> use = EffectUse::read(rest);
+    if (!use) {
+      error = use.message();
+      return spec;
+    }
+    spec.effects.push_back(std::move(*use));
+    rest.erase(0, rest.find_first_not_of('\n')); // what separates it from the next
+  }
   return spec;
 }
 
@@ -116,7 +129,33 @@ std::string LinearSpec::validate() const {
     return needsRange("output_noise");
   if (adc && !hasRange)
     return needsRange("adc");
-  return "";
+  return problemOf(effects, inputRange);
+}
+
+bool LinearSpec::draws() const {
+  return weightNoise || dropConnect || outputNoise ||
+         std::any_of(effects.begin(), effects.end(), [](const EffectUse &use) { return use.effect->draws > 0; });
+}
+
+std::vector<std::string> LinearSpec::savedBits() const {
+  std::vector<std::string> names;
+  int places = int(usualOrder(EffectSite::Tile).size());
+  for (int place = 0; place <= places; ++place) {
+    for (const EffectUse &use : effects)
+      if (use.effect->site == EffectSite::Tile && use.place == place)
+        names.insert(names.end(), use.effect->savedBits, use.name);
+    if (place + 1 == places && adc && maskSaturated)
+      names.emplace_back("adc");
+  }
+  return names;
+}
+
+std::vector<EffectStrength> LinearSpec::effectStrengths() const {
+  std::vector<EffectStrength> list;
+  for (const EffectUse &use : effects)
+    for (const EffectStrength &strength : use.effect->strengths)
+      list.push_back({use.name + "." + strength.name, strength.value});
+  return list;
 }
 
 int64_t LinearSpec::tiles(int64_t inputs) const { return tileCount(inputs, tileRows); }

@@ -10,9 +10,12 @@
 // No MLIR and no torch header here: both sides of the runtime include this file.
 #pragma once
 
+#include "runtime/EffectUse.h"
+
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mho {
 
@@ -41,11 +44,12 @@ struct LinearSpec {
   ScalePer outputScale = ScalePer::Channel; ///< A of output noise and ADC bound
   bool maskSaturated = true;                ///< ADC gradient: zero where saturated, else straight through
   bool bias = false;
+  std::vector<EffectUse> effects; ///< that are text; those of one place act in this order
 
   bool operator==(const LinearSpec &o) const { return canonical() == o.canonical(); }
 
-  /// One line of text that names the structure, e.g. "tile=balanced:256 range=given dac adc bias"; equal specs,
-  /// equal text.
+  /// One line of text that names the structure, e.g. "tile=balanced:256 range=given dac adc bias", and a block for each
+  /// effect that is text; equal specs, equal text.
   std::string canonical() const;
   /// Reads canonical() back. Empty `error` on success, else what is wrong, naming the word.
   static LinearSpec parse(const std::string &text, std::string &error);
@@ -55,10 +59,17 @@ struct LinearSpec {
   int64_t tiles(int64_t inputs) const;
   /// First input of a tile, 0 .. tiles(inputs).
   int64_t tileBegin(int64_t inputs, int64_t tile) const;
-  bool draws() const { return weightNoise || dropConnect || outputNoise; }
+  bool draws() const;
+  /// Names of the sets of saved bits, one bit per accumulator each, in the order in which a layer stacks them: that of
+  /// the effects that save them. The ADC's is "adc".
+  std::vector<std::string> savedBits() const;
+  /// Names of the strengths of the effects that are text, "reram_noise.s", and the values that their texts give, in the
+  /// order in which a call gives them.
+  std::vector<EffectStrength> effectStrengths() const;
 };
 
-/// Strengths: kernel parameters, order fixed (they travel as a float tensor of kCount elements through the torch op).
+/// Strengths of the built-in effects: kernel parameters, order fixed (through the torch op they travel as a float
+/// tensor of kCount elements, followed by LinearSpec::effectStrengths()).
 struct LinearScalars {
   float inputHalfLevels = 127;  ///< L of the DAC: 2^bits = 2 L + 2
   float weightHalfLevels = 127; ///< L of the weight quantiser

@@ -49,10 +49,14 @@ std::function<std::string()> ModuleArtifact::snapshot() const {
   return [copy] { return printed(**copy); };
 }
 
-Status ModuleArtifact::withDiagnostics(llvm::function_ref<bool()> step) {
+Status withDiagnosticsOf(MLIRContext &context, llvm::function_ref<bool()> step) {
   std::string messages;
-  ScopedDiagnosticHandler handler((*mlirModule)->getContext(), [&](Diagnostic &d) { messages += textOf(d); });
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &d) { messages += textOf(d); });
   return step() ? Status::ok() : Status::error(StringRef(messages).rtrim('\n').str());
+}
+
+Status ModuleArtifact::withDiagnostics(llvm::function_ref<bool()> step) {
+  return withDiagnosticsOf(*(*mlirModule)->getContext(), step);
 }
 
 Status ModuleArtifact::replace(const std::string &text) {

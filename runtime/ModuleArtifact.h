@@ -31,6 +31,9 @@ protected:
 /// A module of a copy of the function, and of what else of its module it names: effects that are text.
 mlir::OwningOpRef<mlir::ModuleOp> moduleOf(mlir::func::FuncOp function);
 
+/// Runs `step` and gives the diagnostics that it made, where it returns false, each with its place.
+Status withDiagnosticsOf(mlir::MLIRContext &context, llvm::function_ref<bool()> step);
+
 /// The module as .mlir text.
 std::string printed(mlir::ModuleOp module);
 

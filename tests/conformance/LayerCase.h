@@ -159,7 +159,7 @@ public:
     mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
     context.loadDialect<analog::AnalogDialect, mlir::func::FuncDialect>();
     auto module = buildLinearModule(context, layer.spec, layer.scalars);
-    auto function = module->lookupSymbol<mlir::func::FuncOp>(kLinearFunction);
+    auto function = (*module)->lookupSymbol<mlir::func::FuncOp>(kLinearFunction);
     std::vector<Tensor> inputs;
     std::vector<std::string> names;
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {

@@ -2,7 +2,7 @@
 
 In a ```console block, a line "$ build/bin/TOOL ..." is a command and the lines up to the next command are its output. "..." stands for
 any text; a line that is only "..." for any number of lines. Output lines that the page leaves out must be covered by one of those.
-A ```mlir block is part of a file in examples/effects.
+A ```mlir or ```cpp block is part of a file in examples/effects.
 """
 
 import glob
@@ -34,7 +34,7 @@ def pattern(lines):
 # What each page is about: the tools that it shows, and the least number of commands.
 TOOLS = {
     "tools.md": ({"mho", "mho-run", "mho-opt", "mho-translate", "mho-demo"}, 10),
-    "effects.md": ({"mho-run", "mho-opt"}, 4),
+    "effects.md": ({"mho", "mho-run", "mho-opt"}, 5),
 }
 
 with open(os.path.join(source, "docs", page_name), encoding="utf-8") as file:
@@ -42,12 +42,14 @@ with open(os.path.join(source, "docs", page_name), encoding="utf-8") as file:
 found = list(examples(text_of_page))
 shown, least = TOOLS[page_name]
 assert len(found) >= least, f"only {len(found)} commands found"
-files = []
-for path in glob.glob(os.path.join(source, "examples", "effects", "*.mlir")):
-    with open(path, encoding="utf-8") as file:
-        files.append(file.read())
-for block in re.findall(r"^```mlir\n(.*?)^```$", text_of_page, re.MULTILINE | re.DOTALL):
-    assert any(block in text for text in files), f"docs/{page_name} shows text that is in no file of examples/effects:\n{block}"
+for language in ("mlir", "cpp"):
+    files = []
+    for path in glob.glob(os.path.join(source, "examples", "effects", "*." + language)):
+        with open(path, encoding="utf-8") as file:
+            # A block of C++ stands in a function, and on the page it does not.
+            files.append(re.sub("^  ", "", file.read(), flags=re.MULTILINE) if language == "cpp" else file.read())
+    for block in re.findall(rf"^```{language}\n(.*?)^```$", text_of_page, re.MULTILINE | re.DOTALL):
+        assert any(block in text for text in files), f"docs/{page_name} shows text that is in no file of examples/effects:\n{block}"
 for text, expected in found:
     words = shlex.split(text)
     assert words[0].startswith("build/bin/"), text

@@ -27,6 +27,35 @@
 // EXPLAIN: @linear_dw
 // EXPLAINHELP: usage: mho explain SPEC
 
+// Effects that are text: their order, and what they are to the kernels.
+// RUN: mho explain "tile=balanced:64 range=given dac weight_noise output_noise adc adc_mask" --effect=%S/../../examples/effects/reram_noise.mlir --bind=a=largest_weight --effect=%S/../../examples/effects/learned_clip.mlir:learned_clip --bind=bound=tensor | FileCheck %s --check-prefix=TEXT
+// TEXT: analog.apply @learned_clip
+// TEXT: analog.apply @reram_noise
+// TEXT: analog-fuse: the forward kernel
+// TEXT: effects, in the order in which they act
+// TEXT-NEXT: // input: @learned_clip, dac
+// TEXT-NEXT: // weight: weight_noise, @reram_noise
+// TEXT-NEXT: // tile: output_noise, adc
+// TEXT-NEXT: // @reram_noise on the weight, from {{.*}}reram_noise.mlir
+// TEXT-NEXT: draws from stream 209
+// TEXT-NEXT: strength s = 1, weight.reram_noise.s: argument {{[0-9]+}} of @linear
+// TEXT-NEXT: parameter a over (t, n) = largest_weight
+// TEXT-NEXT: // @learned_clip on the input, from {{.*}}learned_clip.mlir
+// TEXT-NEXT: parameter bound over (t) = tensor learned_clip.bound: argument 4 of @linear
+// TEXT-NEXT: learnable, gradient dlearned_clip.bound: result {{[1-9]}} of @linear_dx
+// RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir | FileCheck %s --check-prefix=UNBOUND
+// RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir:noise | FileCheck %s --check-prefix=NONAME
+// RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir --bind=b=tensor | FileCheck %s --check-prefix=NOPARAM
+// RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir --bind=a=weight | FileCheck %s --check-prefix=NOSOURCE
+// RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir --bind=a=largest_weight --at=after:adc | FileCheck %s --check-prefix=NOPLACE
+// RUN: %exits 2 mho explain "" --bind=a=tensor | FileCheck %s --check-prefix=NOEFFECT
+// UNBOUND: 'a' of the effect 'reram_noise' is bound to nothing; add --bind=a=
+// NONAME: expected one of its effects (@reram_noise), got 'noise'
+// NOPARAM: has no parameter 'b'
+// NOSOURCE: expected a=largest_weight, input_range or tensor, got 'weight'
+// NOPLACE: acts on the weight, whose built-in effects are weight_codes, weight_noise, drop_connect; got 'adc'
+// NOEFFECT: expected --effect=FILE[:NAME]
+
 // Every tool says its version, and none starts where a variable is unknown; those that list or judge variables do.
 // RUN: mho-run --version | FileCheck %s --check-prefix=RUNVERSION
 // RUN: mho-opt --version | FileCheck %s --check-prefix=OPTVERSION

@@ -13,16 +13,21 @@
 namespace mho::nn {
 
 AnalogLinearImpl::AnalogLinearImpl(const AnalogLinearOptions &options) : options(options) {
-  if (isAnalog())
+  if (isAnalog()) {
     config().validate();
+    checkEffects(config());
+  }
   reset();
 }
 
 AnalogLinearImpl::AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias,
-                                   const std::optional<AnalogConfig> &config)
-    : options(AnalogLinearOptions(weight.size(1), weight.size(0)).bias(bias.defined()).config(config)) {
-  if (isAnalog())
+                                   const std::optional<AnalogConfig> &config, const std::vector<Effect> &effects)
+    : options(
+          AnalogLinearOptions(weight.size(1), weight.size(0)).bias(bias.defined()).config(config).effects(effects)) {
+  if (isAnalog()) {
     config->validate();
+    checkEffects(*config);
+  }
   this->weight = register_parameter("weight", weight, weight.requires_grad());
   this->bias = register_parameter("bias", bias, bias.defined() && bias.requires_grad());
   registerRanges();
@@ -48,6 +53,7 @@ void AnalogLinearImpl::reset_parameters() {
 void AnalogLinearImpl::registerRanges() {
   if (!isAnalog())
     return;
+  registerEffects();
   refreshModes();
   if (!config().hasRangeTensor())
     return;
@@ -65,15 +71,6 @@ void AnalogLinearImpl::registerRanges() {
   next_range_samples = register_buffer("next_range_samples", vector(0));
 }
 
-void AnalogLinearImpl::refreshModes() {
-  for (bool training : {false, true}) {
-    LinearSpec spec = config().spec(training, options.bias());
-    modes[training] = {spec.canonical(), spec.draws(), spec.inputRange == mho::InputRange::Given};
-  }
-  std::array<float, LinearScalars::kCount> packed = config().scalars(tiles()).pack();
-  scalars = torch::tensor(at::ArrayRef<float>(packed), torch::kFloat); // whatever the default type is
-}
-
 const AnalogConfig &AnalogLinearImpl::config() const {
   TORCH_CHECK_VALUE(isAnalog(),
                     "this AnalogLinear is digital: it has no config before toAnalog() or convert_to_analog()");
@@ -82,9 +79,11 @@ const AnalogConfig &AnalogLinearImpl::config() const {
 
 int64_t AnalogLinearImpl::tiles() const { return config().tiles(options.in_features()); }
 
-void AnalogLinearImpl::toAnalog(const AnalogConfig &config) {
+void AnalogLinearImpl::toAnalog(const AnalogConfig &config, const std::vector<Effect> &effects) {
   TORCH_CHECK_VALUE(!isAnalog(), "this AnalogLinear is analog already; setConfig() changes its config");
   config.validate();
+  checkEffects(config, effects);
+  options.effects().insert(options.effects().end(), effects.begin(), effects.end());
   options.config(config);
   registerRanges();
 }
@@ -106,6 +105,7 @@ void AnalogLinearImpl::checkSameShape(const AnalogConfig &config) const {
 void AnalogLinearImpl::setConfig(const AnalogConfig &config) {
   config.validate();
   checkSameShape(config);
+  checkEffects(config);
   options.config(config);
   refreshModes();
 }
@@ -120,12 +120,12 @@ torch::Tensor AnalogLinearImpl::forwardWithKey(const torch::Tensor &input, const
     return torch::nn::functional::linear(input, weight, bias);
   torch::Tensor range = effectiveRange(input);
   return std::get<0>(ops::analogLinear(input, weight, orNothing(bias), orNothing(range),
-                                       mode().draws ? orNothing(key) : std::nullopt, scalars, mode().config,
-                                       /*save=*/false));
+                                       mode().draws ? orNothing(key) : std::nullopt, mode().scalars, mode().config,
+                                       /*save=*/false, tensorsOf(mode())));
 }
 
-/// Weight and bias as torch::nn::Module does; ranges and their estimates move, but keep their type: in fewer bits an
-/// estimate would stop growing, and the kernels take float32 only.
+/// Weight and bias as torch::nn::Module does; ranges, their estimates and tensors of effects move, but keep their type:
+/// in fewer bits an estimate would stop growing, and the kernels take float32 only.
 void AnalogLinearImpl::moveTo(std::optional<torch::Device> device, std::optional<torch::Dtype> dtype,
                               bool non_blocking) {
   auto move = [&](torch::Tensor &tensor, bool cast) {
@@ -133,7 +133,7 @@ void AnalogLinearImpl::moveTo(std::optional<torch::Device> device, std::optional
         tensor.to(device.value_or(tensor.device()), cast && dtype ? *dtype : tensor.scalar_type(), non_blocking));
   };
   for (auto &item : named_parameters(/*recurse=*/false))
-    move(item.value(), item.key() != "input_range");
+    move(item.value(), item.key() == "weight" || item.key() == "bias");
   for (auto &item : named_buffers(/*recurse=*/false))
     move(item.value(), false);
 }

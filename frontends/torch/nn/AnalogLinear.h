@@ -8,6 +8,7 @@
 #pragma once
 
 #include "frontends/torch/nn/AnalogConfig.h"
+#include "frontends/torch/nn/Effect.h"
 
 #include <torch/nn/cloneable.h>
 #include <torch/nn/pimpl.h>
@@ -28,18 +29,29 @@ struct AnalogLinearOptions {
   TORCH_ARG(bool, bias) = true;
   /// Nothing: digital.
   TORCH_ARG(std::optional<AnalogConfig>, config) = std::nullopt;
+  /// Effects of your own, beside those of the config; those of one place act in this order.
+  TORCH_ARG(std::vector<Effect>, effects) = {};
+
+public:
+  /// Adds one.
+  AnalogLinearOptions &effect(const Effect &effect) {
+    effects_.push_back(effect);
+    return *this;
+  }
 };
 
 /// How hard a batch drives the converters, per crossbar tile: float32 [T] each, undefined where the config has no such
-/// converter; 0 for an empty batch. Dynamic ranges clip no input.
+/// converter; 0 for an empty batch. Dynamic ranges clip no input. Inputs are counted as the layer gets them, before
+/// effects that are text.
 struct AnalogStats {
   torch::Tensor clippedInputs; ///< share of inputs beyond the DAC's range
   torch::Tensor saturatedAdcs; ///< share of accumulators beyond the ADC's range
 };
 
 /// Parameters `weight` [out, in] and `bias` [out] as nn.Linear; `input_range` [T], a parameter if learned, a buffer if
-/// fixed; buffers `range_estimate`, `range_samples` and their `next_` [T] of a learned range. These stay float32
-/// whatever to() makes of weight and bias.
+/// fixed; buffers `range_estimate`, `range_samples` and their `next_` [T] of a learned range; `<effect>_<parameter>`, a
+/// parameter where the effect's text calls it learnable, else a buffer. These stay float32 whatever to() makes of
+/// weight and bias.
 ///
 /// A learned range is estimated from the inputs of the first inputRangeFromData steps. A training forward uses the
 /// estimate with its own batch folded in, but takes nothing over; commitRanges() does, after the optimizer step:
@@ -50,10 +62,11 @@ class AnalogLinearImpl : public torch::nn::Cloneable<AnalogLinearImpl> {
 public:
   AnalogLinearImpl(int64_t in_features, int64_t out_features)
       : AnalogLinearImpl(AnalogLinearOptions(in_features, out_features)) {}
-  /// Throws std::invalid_argument for an impossible config.
+  /// Throws std::invalid_argument for an impossible config and for effects that do not fit the layer.
   explicit AnalogLinearImpl(const AnalogLinearOptions &options);
   /// Takes over existing tensors: an optimizer that holds them keeps working. `bias` may be undefined. Throws as above.
-  AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias, const std::optional<AnalogConfig> &config);
+  AnalogLinearImpl(const torch::Tensor &weight, const torch::Tensor &bias, const std::optional<AnalogConfig> &config,
+                   const std::vector<Effect> &effects = {});
 
   void reset() override;
   /// Initialises weight and bias as nn.Linear does.
@@ -66,8 +79,11 @@ public:
   torch::Tensor forwardWithKey(const torch::Tensor &input, const torch::Tensor &key);
 
   bool isAnalog() const { return options.config().has_value(); }
-  /// Turns a digital layer analog in place; weight and bias stay the same tensors.
-  void toAnalog(const AnalogConfig &config);
+  /// Turns a digital layer analog in place; weight and bias stay the same tensors. Its effects are those of the options
+  /// and then these.
+  void toAnalog(const AnalogConfig &config, const std::vector<Effect> &effects = {});
+  /// Throws std::invalid_argument unless toAnalog() would take these effects with this config.
+  void checkEffects(const AnalogConfig &config, const std::vector<Effect> &effects = {}) const;
   /// Another config of the same shape: noise, bits, bounds may change, tiles and the kind of range may not. Throws for
   /// these and for an impossible config, and has then changed nothing.
   void setConfig(const AnalogConfig &config);
@@ -75,6 +91,13 @@ public:
   const AnalogConfig &config() const;
   /// Number of crossbar tiles.
   int64_t tiles() const;
+
+  /// Another value of a strength of an effect that is text; no kernel is compiled for it. Throws for an unknown name
+  /// and for a value that is not finite.
+  void setStrength(const std::string &effect, const std::string &strength, double value);
+  double strength(const std::string &effect, const std::string &strength) const;
+  /// What a layer in training or evaluation computes, in the words of the op: effects of strength 0 are left out.
+  LinearSpec spec(bool training) const;
 
   /// Takes the range estimate of the last training forward into the parameter: called after an optimizer step.
   void commitRanges();
@@ -88,7 +111,9 @@ public:
 
   void save(torch::serialize::OutputArchive &archive) const override;
   /// Also reads an archive of an nn.Linear: what it lacks keeps its value and is named by missingKeys(). An archive of
-  /// an analog layer brings its config. Throws for a weight or range of another shape, and has then changed nothing.
+  /// an analog layer brings its config and the strengths of its effects, to a digital layer without effects these too;
+  /// another layer keeps its own. Throws for a tensor of another shape and for an effect's tensor that this layer does
+  /// not have, and has then changed nothing.
   void load(torch::serialize::InputArchive &archive) override;
   const std::vector<std::string> &missingKeys() const { return missing; }
 
@@ -101,8 +126,12 @@ private:
   struct Mode {
     std::string config;
     bool draws = false, usesRange = false;
+    torch::Tensor scalars;
+    std::vector<size_t> effectTensors; ///< of effect_tensors
   };
   void registerRanges();
+  void registerEffects();
+  std::vector<torch::Tensor> tensorsOf(const Mode &mode) const;
   void refreshModes();
   void checkSameShape(const AnalogConfig &config) const;
   void moveTo(std::optional<torch::Device> device, std::optional<torch::Dtype> dtype, bool non_blocking);
@@ -115,7 +144,7 @@ private:
   torch::Tensor saturatedShares(const torch::Tensor &rows, const torch::Tensor &range) const;
 
   Mode modes[2]; ///< evaluation, training
-  torch::Tensor scalars;
+  std::vector<torch::Tensor> effect_tensors;
   int64_t commits = 0;     ///< estimates taken over so far; counted on the host, so that a forward asks no tensor
   bool estimated = false;  ///< is there an estimate that waits for its commit?
   int64_t uncommitted = 0; ///< training forwards in a row that found one waiting

@@ -6,6 +6,7 @@
 
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace mho::nn {
@@ -72,11 +73,14 @@ torch::Tensor AnalogLinearImpl::clippedShares(const torch::Tensor &rows, const t
 
 /// Share of each tile's accumulators [rows, out] that saturate, float32 [T].
 torch::Tensor AnalogLinearImpl::saturatedShares(const torch::Tensor &rows, const torch::Tensor &range) const {
-  LinearSpec spec = config().spec(is_training(), options.bias());
+  LinearSpec spec = this->spec(is_training());
   spec.maskSaturated = true; // the bits are wanted, whatever the gradient
-  torch::Tensor words = std::get<1>(ops::analogLinear(rows, weight, orNothing(bias), orNothing(range),
-                                                      spec.draws() ? orNothing(drawKey(rows.device())) : std::nullopt,
-                                                      scalars, spec.canonical(), /*save=*/true));
+  std::vector<std::string> sets = spec.savedBits();
+  torch::Tensor words = std::get<1>(ops::analogLinear(
+      rows, weight, orNothing(bias), orNothing(range), spec.draws() ? orNothing(drawKey(rows.device())) : std::nullopt,
+      mode().scalars, spec.canonical(), /*save=*/true, tensorsOf(mode())));
+  if (words.numel() > 0)
+    words = words.narrow(0, (std::find(sets.begin(), sets.end(), "adc") - sets.begin()) * tiles(), tiles());
   // One bit at a time: 32 times the memory of the words is not needed.
   torch::Tensor count = torch::zeros({tiles()}, torch::TensorOptions(torch::kLong).device(rows.device()));
   for (int64_t bit = 0; bit < 32; ++bit)
@@ -88,7 +92,7 @@ AnalogStats AnalogLinearImpl::stats(const torch::Tensor &input) {
   torch::NoGradGuard noGradient;
   TORCH_CHECK_VALUE(input.dim() >= 1 && input.size(-1) == options.in_features(), "stats: expected an input [..., ",
                     options.in_features(), "], got shape ", input.sizes());
-  LinearSpec spec = config().spec(is_training(), options.bias());
+  LinearSpec spec = this->spec(is_training());
   torch::Tensor rows = input.dim() == 1 ? input.unsqueeze(0) : input.flatten(0, -2), range;
   if (estimates()) {
     torch::Tensor estimate = torch::empty_like(range_estimate), samples = torch::empty_like(range_samples);

@@ -63,7 +63,8 @@ void checkPlain(const torch::nn::LinearImpl &linear, const std::string &path) {
 /// What will be done, found before anything is changed.
 class Plan {
 public:
-  Plan(const nn::AnalogConfig &config, const ConversionFilter &filter) : config(config), filter(filter) {}
+  Plan(const nn::AnalogConfig &config, const ConversionFilter &filter, const std::vector<nn::Effect> &effects)
+      : config(config), filter(filter), effects(effects) {}
 
   void collect(Module &parent, const std::string &prefix) {
     for (const auto &child : parent.named_children()) {
@@ -79,10 +80,11 @@ public:
   void addMember(const std::string &path, nn::AnalogLinearImpl &layer) {
     if (layer.isAnalog() || !wanted(path, layer))
       return;
+    layer.checkEffects(config, effects);
     paths.push_back(path);
     steps.push_back([this, &layer] {
       if (!layer.isAnalog()) // a layer registered twice is converted once
-        layer.toAnalog(config);
+        layer.toAnalog(config, effects);
     });
   }
   std::vector<std::string> run() {
@@ -111,11 +113,12 @@ private:
     TORCH_CHECK_VALUE(
         replace, "convert_to_analog: the layer '", path, "' is a torch::nn::Linear member of ", parent.name(),
         ", which holds it by its type; declare it as mho::nn::AnalogLinear there, or leave it out with a filter");
+    nn::AnalogLinearImpl(linear->weight, linear->bias, std::nullopt).checkEffects(config, effects);
     paths.push_back(path);
     steps.push_back([this, linear, replace] {
       LayerPtr &layer = done[linear.get()]; // a layer registered twice is converted once
       if (!layer) {
-        layer = std::make_shared<nn::AnalogLinearImpl>(linear->weight, linear->bias, config);
+        layer = std::make_shared<nn::AnalogLinearImpl>(linear->weight, linear->bias, config, effects);
         layer->train(linear->is_training());
       }
       replace(layer);
@@ -124,6 +127,7 @@ private:
 
   const nn::AnalogConfig &config;
   const ConversionFilter &filter;
+  const std::vector<nn::Effect> &effects;
   std::vector<std::function<void()>> steps;
   std::vector<std::string> paths;
   std::map<const Module *, std::pair<std::string, bool>> answers; ///< first path of a layer, and what the filter said
@@ -133,13 +137,13 @@ private:
 } // namespace
 
 std::vector<std::string> convert_to_analog(Module &module, const nn::AnalogConfig &config,
-                                           const ConversionFilter &filter) {
+                                           const ConversionFilter &filter, const std::vector<nn::Effect> &effects) {
   config.validate();
   TORCH_CHECK_VALUE(
       !dynamic_cast<torch::nn::LinearImpl *>(&module),
       "convert_to_analog: the module is itself a torch::nn::Linear, which cannot change its type; build a "
       "mho::nn::AnalogLinear, or put the layer in a Sequential");
-  Plan plan(config, filter);
+  Plan plan(config, filter, effects);
   if (auto *layer = dynamic_cast<nn::AnalogLinearImpl *>(&module))
     plan.addMember("", *layer);
   else

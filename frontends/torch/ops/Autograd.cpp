@@ -7,6 +7,8 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/library.h>
 
+#include <algorithm>
+
 namespace mho::ops {
 namespace {
 
@@ -19,7 +21,7 @@ bool isDefined(const OptionalTensor &tensor) { return tensor && tensor->defined(
 bool wantsGradient(const OptionalTensor &tensor) { return isDefined(tensor) && tensor->requires_grad(); }
 
 /// Forward-mode derivatives do not exist: without this check a tangent would be dropped in silence.
-void refuseTangents(std::initializer_list<OptionalTensor> tensors) {
+template <class Tensors = std::initializer_list<OptionalTensor>> void refuseTangents(const Tensors &tensors) {
   for (const OptionalTensor &tensor : tensors)
     TORCH_CHECK_NOT_IMPLEMENTED(!torch::autograd::isFwGradDefined(tensor),
                                 "mho::analog_linear has no forward-mode derivative: an input carries a tangent; use "
@@ -30,20 +32,25 @@ at::Tensor orUndefined(const OptionalTensor &tensor) { return tensor.value_or(at
 
 OptionalTensor orNothing(const at::Tensor &tensor) { return tensor.defined() ? OptionalTensor(tensor) : std::nullopt; }
 
+bool anyWantsGradient(at::TensorList tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const at::Tensor &t) { return t.requires_grad(); });
+}
+
 /// The backward op as a node of the graph, so that a second derivative is an error and not a silent zero. It yields the
 /// wanted gradients only: a node has no undefined outputs.
 struct LinearBackwardNode : torch::autograd::Function<LinearBackwardNode> {
   static variable_list forward(AutogradContext *, const Variable &grad, const Variable &x, const Variable &weight,
                                const OptionalTensor &range, const OptionalTensor &key, const Variable &scalars,
                                const Variable &saturation, const Variable &rowRange, const std::string &config,
-                               std::array<bool, 4> wanted) {
+                               std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
     at::AutoDispatchBelowADInplaceOrView below;
-    auto [dx, dweight, dbias, drange] =
-        analogLinearBackward(grad, x, weight, range, key, scalars, saturation, rowRange, config, wanted);
+    auto [dx, dweight, dbias, drange, deffects] = analogLinearBackward(
+        grad, x, weight, range, key, scalars, saturation, rowRange, config, wanted, effects, effectsWanted);
     variable_list out;
     for (const at::Tensor &gradient : {dx, dweight, dbias, drange})
       if (gradient.defined())
         out.push_back(gradient);
+    out.insert(out.end(), deffects.begin(), deffects.end());
     return out;
   }
   static variable_list backward(AutogradContext *, variable_list) {
@@ -52,88 +59,115 @@ struct LinearBackwardNode : torch::autograd::Function<LinearBackwardNode> {
   }
 };
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
-backwardWithGraph(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
-                  const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation,
-                  const at::Tensor &rowRange, c10::string_view config, std::array<bool, 4> wanted) {
+Gradients backwardWithGraph(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
+                            const OptionalTensor &range, const OptionalTensor &key, const at::Tensor &scalars,
+                            const at::Tensor &saturation, const at::Tensor &rowRange, c10::string_view config,
+                            std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
   refuseTangents({grad, x, weight, range});
-  bool any = grad.requires_grad() || x.requires_grad() || weight.requires_grad() || wantsGradient(range);
-  bool none = wanted == std::array<bool, 4>{};
+  refuseTangents(effects);
+  bool any = grad.requires_grad() || x.requires_grad() || weight.requires_grad() || wantsGradient(range) ||
+             anyWantsGradient(effects);
+  bool none = wanted == std::array<bool, 4>{} && effectsWanted.empty();
   if (!at::GradMode::is_enabled() || !any || none) {
     at::AutoDispatchBelowADInplaceOrView below;
-    return analogLinearBackward(grad, x, weight, range, key, scalars, saturation, rowRange, std::string(config),
-                                wanted);
+    return analogLinearBackward(grad, x, weight, range, key, scalars, saturation, rowRange, std::string(config), wanted,
+                                effects, effectsWanted);
   }
   wanted[3] = wanted[3] && isDefined(range);
   variable_list out = LinearBackwardNode::apply(grad, x, weight, range, key, scalars, saturation, rowRange,
-                                                std::string(config), wanted);
+                                                std::string(config), wanted, effects, effectsWanted);
   std::array<at::Tensor, 4> gradients;
-  for (size_t i = 0, next = 0; i < 4; ++i)
+  size_t next = 0;
+  for (size_t i = 0; i < 4; ++i)
     if (wanted[i])
       gradients[i] = out[next++];
-  return {gradients[0], gradients[1], gradients[2], gradients[3]};
+  return {gradients[0], gradients[1], gradients[2], gradients[3],
+          variable_list(out.begin() + int64_t(next), out.end())};
 }
 
 struct LinearNode : torch::autograd::Function<LinearNode> {
   static variable_list forward(AutogradContext *context, const Variable &x, const Variable &weight,
                                const OptionalTensor &bias, const OptionalTensor &range, const OptionalTensor &key,
-                               const Variable &scalars, const std::string &config) {
+                               const Variable &scalars, const std::string &config, at::TensorList effects) {
     at::AutoDispatchBelowADInplaceOrView below;
-    auto [y, saturation, rowRange] = analogLinear(x, weight, bias, range, key, scalars, config, /*save=*/true);
-    context->save_for_backward({x, weight, orUndefined(range), orUndefined(key), scalars, saturation, rowRange});
+    auto [y, saturation, rowRange] = analogLinear(x, weight, bias, range, key, scalars, config, /*save=*/true, effects);
+    variable_list saved{x, weight, orUndefined(range), orUndefined(key), scalars, saturation, rowRange};
+    saved.insert(saved.end(), effects.begin(), effects.end());
+    context->save_for_backward(std::move(saved));
     context->saved_data["config"] = config;
     context->saved_data["has_bias"] = isDefined(bias);
+    context->saved_data["has_key"] = isDefined(key);
     context->mark_non_differentiable({saturation, rowRange});
     return {y, saturation, rowRange};
   }
 
-  /// Which of x, weight, bias, range this backward pass is asked for: known only now (autograd.grad names its inputs).
-  /// The node has one edge for each tensor argument that was there, in their order.
-  static std::array<bool, 4> wantedNow(const AutogradContext *context, bool hasRange) {
+  /// Which of x, weight, bias, range, and which tensors of effects, this backward pass is asked for: known only now
+  /// (autograd.grad names its inputs). The node has one edge for each tensor argument that was there, in their order.
+  static std::pair<std::array<bool, 4>, std::vector<int64_t>> wantedNow(const AutogradContext *context, bool hasRange,
+                                                                        size_t effects) {
     std::array<bool, 4> present{true, true, context->saved_data.at("has_bias").toBool(), hasRange}, wanted{};
-    for (size_t i = 0, edge = 0; i < present.size(); ++i)
+    size_t edge = 0;
+    for (size_t i = 0; i < present.size(); ++i)
       if (present[i])
         wanted[i] = context->needs_input_grad(edge++);
-    return wanted;
+    edge += context->saved_data.at("has_key").toBool() + 1; // and the scalars
+    std::vector<int64_t> effectsWanted;
+    for (size_t i = 0; i < effects; ++i)
+      if (context->needs_input_grad(edge + i))
+        effectsWanted.push_back(int64_t(i));
+    return {wanted, effectsWanted};
   }
 
   static variable_list backward(AutogradContext *context, variable_list grads) {
-    variable_list gradients(7); // one for each argument of forward
+    variable_list saved = context->get_saved_variables();
+    at::TensorList effects = at::TensorList(saved).slice(kSavedBeforeEffects);
+    variable_list gradients(kArguments + effects.size()); // one for each argument of forward
     if (!grads[0].defined())
       return gradients;
-    variable_list saved = context->get_saved_variables();
     OptionalTensor range = orNothing(saved[2]);
-    std::tie(gradients[0], gradients[1], gradients[2], gradients[3]) =
+    auto [wanted, effectsWanted] = wantedNow(context, isDefined(range), effects.size());
+    auto [dx, dweight, dbias, drange, deffects] =
         analogLinearBackward(grads[0], saved[0], saved[1], range, orNothing(saved[3]), saved[4], saved[5], saved[6],
-                             context->saved_data["config"].toStringRef(), wantedNow(context, isDefined(range)));
+                             context->saved_data["config"].toStringRef(), wanted, effects, effectsWanted);
+    gradients[0] = dx, gradients[1] = dweight, gradients[2] = dbias, gradients[3] = drange;
+    for (size_t i = 0; i < deffects.size(); ++i)
+      gradients[kArguments + effectsWanted[i]] = deffects[i];
     return gradients;
   }
+
+private:
+  static constexpr size_t kSavedBeforeEffects = 7, kArguments = 7;
 };
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardWithGraph(const at::Tensor &x, const at::Tensor &weight,
                                                                 const OptionalTensor &bias, const OptionalTensor &range,
                                                                 const OptionalTensor &key, const at::Tensor &scalars,
-                                                                c10::string_view config, bool save) {
+                                                                c10::string_view config, bool save,
+                                                                at::TensorList effects) {
   TORCH_CHECK_VALUE(!scalars.requires_grad(), "mho::analog_linear: scalars have no gradient; pass scalars.detach()");
   refuseTangents({x, weight, bias, range});
-  bool any = x.requires_grad() || weight.requires_grad() || wantsGradient(bias) || wantsGradient(range);
+  refuseTangents(effects);
+  bool any = x.requires_grad() || weight.requires_grad() || wantsGradient(bias) || wantsGradient(range) ||
+             anyWantsGradient(effects);
   if (!at::GradMode::is_enabled() || !any) {
     at::AutoDispatchBelowADInplaceOrView below;
-    return analogLinear(x, weight, bias, range, key, scalars, std::string(config), save);
+    return analogLinear(x, weight, bias, range, key, scalars, std::string(config), save, effects);
   }
-  variable_list out = LinearNode::apply(x, weight, bias, range, key, scalars, std::string(config));
+  variable_list out = LinearNode::apply(x, weight, bias, range, key, scalars, std::string(config), effects);
   return {out[0], out[1], out[2]};
 }
 
-/// Autocast: the layer computes in float32. Ranges and the key keep their types: a cast would change what they mean.
+/// Autocast: the layer computes in float32. Ranges, the tensors of effects and the key keep their types: a cast would
+/// change what they mean.
 template <c10::DeviceType device>
 std::tuple<at::Tensor, at::Tensor, at::Tensor>
 autocastForward(const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &bias, const OptionalTensor &range,
-                const OptionalTensor &key, const at::Tensor &scalars, c10::string_view config, bool save) {
+                const OptionalTensor &key, const at::Tensor &scalars, c10::string_view config, bool save,
+                at::TensorList effects) {
   c10::impl::ExcludeDispatchKeyGuard off(at::autocast::get_autocast_dispatch_key_from_device_type(device));
   auto cast = [](const at::Tensor &t) { return at::autocast::cached_cast(at::kFloat, t, device); };
   OptionalTensor castBias = isDefined(bias) ? OptionalTensor(cast(*bias)) : std::nullopt;
-  return analogLinear(cast(x), cast(weight), castBias, range, key, scalars, std::string(config), save);
+  return analogLinear(cast(x), cast(weight), castBias, range, key, scalars, std::string(config), save, effects);
 }
 
 } // namespace

@@ -113,14 +113,31 @@ std::optional<at::Tensor> keyWords(const std::optional<at::Tensor> &key) {
   return key && key->defined() ? std::optional(key->contiguous()) : std::nullopt;
 }
 
-LinearScalars scalarsOf(const at::Tensor &scalars, const LinearSpec &spec) {
+void readScalars(const at::Tensor &scalars, const LinearSpec &spec, LinearScalars &builtIn,
+                 std::vector<float> &effects) {
+  std::vector<EffectStrength> own = spec.effects.empty() ? std::vector<EffectStrength>() : spec.effectStrengths();
+  int64_t count = LinearScalars::kCount + int64_t(own.size());
   TORCH_CHECK_VALUE(scalars.device().is_cpu() && scalars.scalar_type() == at::kFloat && scalars.is_contiguous() &&
-                        scalars.dim() == 1 && scalars.size(0) == LinearScalars::kCount,
-                    "mho: expected scalars to be a contiguous float32 CPU tensor of ", LinearScalars::kCount,
-                    " elements, got ", scalars.toString(), " of shape ", scalars.sizes());
-  LinearScalars s = LinearScalars::unpack(scalars.const_data_ptr<float>());
-  checkStrengths(s, spec);
-  return s;
+                        scalars.dim() == 1 && scalars.size(0) == count,
+                    "mho: expected scalars to be a contiguous float32 CPU tensor of ", count, " elements, got ",
+                    scalars.toString(), " of shape ", scalars.sizes());
+  const float *values = scalars.const_data_ptr<float>();
+  builtIn = LinearScalars::unpack(values);
+  checkStrengths(builtIn, spec);
+  effects.assign(values + LinearScalars::kCount, values + count);
+  for (size_t i = 0; i < own.size(); ++i)
+    TORCH_CHECK_VALUE(std::isfinite(effects[i]), "mho::analog_linear: the strength ", own[i].name, " = ", effects[i],
+                      " is impossible; expected a finite number");
+}
+
+std::vector<TensorRef> refsOf(at::TensorList tensors, const LinearSpec &spec) {
+  std::vector<TensorRef> refs;
+  if (tensors.empty())
+    return refs;
+  std::vector<EffectTensor> names = effectTensors(spec.effects);
+  for (size_t i = 0; i < tensors.size(); ++i)
+    refs.push_back(refOf(tensors[i], names[i].name.c_str()));
+  return refs;
 }
 
 const ParallelFor &torchThreads() {

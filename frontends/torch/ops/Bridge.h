@@ -31,9 +31,13 @@ TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::S
 /// The key as the kernels read it: two adjacent words.
 std::optional<at::Tensor> keyWords(const std::optional<at::Tensor> &key);
 
-/// The strengths of a float32 CPU tensor of LinearScalars::kCount elements. Throws for a strength that an effect of
-/// this layer cannot have, naming it.
-LinearScalars scalarsOf(const at::Tensor &scalars, const LinearSpec &spec);
+/// Reads the strengths of a float32 CPU tensor of LinearScalars::kCount elements and those of effects that are text.
+/// Throws for a strength that an effect of this layer cannot have, naming it.
+void readScalars(const at::Tensor &scalars, const LinearSpec &spec, LinearScalars &builtIn,
+                 std::vector<float> &effects);
+
+/// Views of the tensors of effects.
+std::vector<TensorRef> refsOf(at::TensorList tensors, const LinearSpec &spec);
 
 /// Torch's intra-op threads.
 const ParallelFor &torchThreads();

@@ -13,10 +13,10 @@ using OptionalTensor = std::optional<at::Tensor>;
 std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, const at::Tensor &weight,
                                                        const OptionalTensor &bias, const OptionalTensor &range,
                                                        const OptionalTensor &key, const at::Tensor &scalars,
-                                                       c10::string_view configView, bool save) {
+                                                       c10::string_view configView, bool save, at::TensorList effects) {
   const std::string config(configView);
   const LayerOfText &layer = layerOf(config);
-  checkOperands(layer.spec, {x, weight, range, key, scalars});
+  checkOperands(layer.spec, {x, weight, range, key, scalars, effects});
   checkBias(layer.spec, weight, bias);
   auto [y, saturation, rowRange] = emptyOutputs(x, weight, layer.spec, save);
   at::Tensor rows = rowsOf(x), out = rowsOf(y); // y is contiguous: a view
@@ -28,7 +28,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
   args.range = refOf(range, "input_range");
   args.key = refOf(words, "key", at::kLong);
   args.y = refOf(out, "y");
-  args.scalars = scalarsOf(scalars, layer.spec);
+  args.effects = refsOf(effects, layer.spec);
+  readScalars(scalars, layer.spec, args.scalars, args.effectStrengths);
   if (saturation.numel() > 0)
     args.saturation = refOf(saturation, "saturation", at::kInt);
   if (rowRange.numel() > 0)
@@ -37,15 +38,16 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
   return {y, saturation, rowRange};
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
-backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
-         const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation, const at::Tensor &rowRange,
-         c10::string_view configView, std::array<bool, 4> wanted) {
+Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
+                   const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation,
+                   const at::Tensor &rowRange, c10::string_view configView, std::array<bool, 4> wanted,
+                   at::TensorList effects, at::IntArrayRef effectsWanted) {
   const std::string config(configView);
   const LayerOfText &layer = layerOf(config);
-  checkOperands(layer.spec, {x, weight, range, key, scalars});
+  checkOperands(layer.spec, {x, weight, range, key, scalars, effects});
   checkGradient(x, weight, grad);
-  auto [dx, dweight, dbias, drange] = emptyGradients(x, weight, range, wanted);
+  checkWanted(layer.spec, effectsWanted);
+  auto [dx, dweight, dbias, drange, deffects] = emptyGradients(x, weight, range, wanted, effects, effectsWanted);
   at::Tensor rows = rowsOf(x), gradRows = rowsOf(grad);
   OptionalTensor words = keyWords(key);
   LinearBackwardArgs args;
@@ -54,8 +56,9 @@ backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, 
   args.weight = refOf(weight, "weight");
   args.range = refOf(range, "input_range");
   args.key = refOf(words, "key", at::kLong);
-  args.scalars = scalarsOf(scalars, layer.spec);
-  if (layer.spec.adc && layer.spec.maskSaturated)
+  args.effects = refsOf(effects, layer.spec);
+  readScalars(scalars, layer.spec, args.scalars, args.effectStrengths);
+  if (!layer.spec.savedBits().empty())
     args.saturation = refOf(saturation, "saturation", at::kInt);
   if (layer.spec.inputRange == InputRange::Dynamic)
     args.rowRange = refOf(rowRange, "row_range");
@@ -64,8 +67,12 @@ backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, 
   args.dweight = dweight.defined() ? refOf(dweight, "dweight") : TensorRef();
   args.dbias = dbias.defined() ? refOf(dbias, "dbias") : TensorRef();
   args.drange = drange.defined() ? refOf(drange, "drange") : TensorRef();
+  if (!deffects.empty())
+    args.deffects.resize(effects.size());
+  for (size_t i = 0; i < deffects.size(); ++i)
+    args.deffects[effectsWanted[i]] = refOf(deffects[i], "gradient");
   check(layer.linear->backward(args, torchThreads()), "mho::analog_linear_backward");
-  return {dx, dweight, dbias, drange};
+  return {dx, dweight, dbias, drange, std::move(deffects)};
 }
 
 } // namespace

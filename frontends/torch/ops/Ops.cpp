@@ -8,10 +8,10 @@ namespace mho::ops {
 
 TORCH_LIBRARY(mho, m) {
   m.def("analog_linear(Tensor x, Tensor weight, Tensor? bias, Tensor? input_range, Tensor? key, Tensor scalars, "
-        "str config, bool save) -> (Tensor, Tensor, Tensor)");
+        "str config, bool save, Tensor[] effects=[]) -> (Tensor, Tensor, Tensor)");
   m.def("analog_linear_backward(Tensor grad, Tensor x, Tensor weight, Tensor? input_range, Tensor? key, "
-        "Tensor scalars, Tensor saturation, Tensor row_range, str config, bool[4] wanted) -> "
-        "(Tensor, Tensor, Tensor, Tensor)");
+        "Tensor scalars, Tensor saturation, Tensor row_range, str config, bool[4] wanted, Tensor[] effects=[], "
+        "int[] effects_wanted=[]) -> (Tensor, Tensor, Tensor, Tensor, Tensor[])");
   m.def("update_range_estimate(Tensor x, Tensor estimate, Tensor samples, Tensor(a!) next_estimate, "
         "Tensor(b!) next_samples, str config, float alpha) -> ()");
 }
@@ -20,24 +20,24 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> analogLinear(const at::Tensor &x,
                                                             const OptionalTensor &bias,
                                                             const OptionalTensor &inputRange, const OptionalTensor &key,
                                                             const at::Tensor &scalars, const std::string &config,
-                                                            bool save) {
+                                                            bool save, at::TensorList effects) {
   using Schema = std::tuple<at::Tensor, at::Tensor, at::Tensor>(
       const at::Tensor &, const at::Tensor &, const OptionalTensor &, const OptionalTensor &, const OptionalTensor &,
-      const at::Tensor &, c10::string_view, bool);
+      const at::Tensor &, c10::string_view, bool, at::TensorList);
   static auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mho::analog_linear", "").typed<Schema>();
-  return op.call(x, weight, bias, inputRange, key, scalars, config, save);
+  return op.call(x, weight, bias, inputRange, key, scalars, config, save, effects);
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
-analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
-                     const OptionalTensor &inputRange, const OptionalTensor &key, const at::Tensor &scalars,
-                     const at::Tensor &saturation, const at::Tensor &rowRange, const std::string &config,
-                     std::array<bool, 4> wanted) {
-  using Schema = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>(
-      const at::Tensor &, const at::Tensor &, const at::Tensor &, const OptionalTensor &, const OptionalTensor &,
-      const at::Tensor &, const at::Tensor &, const at::Tensor &, c10::string_view, std::array<bool, 4>);
+Gradients analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
+                               const OptionalTensor &inputRange, const OptionalTensor &key, const at::Tensor &scalars,
+                               const at::Tensor &saturation, const at::Tensor &rowRange, const std::string &config,
+                               std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
+  using Schema = Gradients(const at::Tensor &, const at::Tensor &, const at::Tensor &, const OptionalTensor &,
+                           const OptionalTensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
+                           c10::string_view, std::array<bool, 4>, at::TensorList, at::IntArrayRef);
   static auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mho::analog_linear_backward", "").typed<Schema>();
-  return op.call(grad, x, weight, inputRange, key, scalars, saturation, rowRange, config, wanted);
+  return op.call(grad, x, weight, inputRange, key, scalars, saturation, rowRange, config, wanted, effects,
+                 effectsWanted);
 }
 
 void updateRangeEstimate(const at::Tensor &x, const at::Tensor &estimate, const at::Tensor &samples,

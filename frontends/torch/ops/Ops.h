@@ -3,7 +3,9 @@
 //   auto [y, saturation, rowRange] = mho::ops::analogLinear(x, weight, bias, range, key, scalars, config, true);
 //
 // Each function calls the dispatcher, so autograd, autocast, meta tensors and torch.compile see it. `config` is
-// LinearSpec::canonical(), parsed once per text; `scalars` is LinearScalars::pack() as a float32 CPU tensor.
+// LinearSpec::canonical(), parsed once per text; `scalars` is LinearScalars::pack() as a float32 CPU tensor, followed
+// by the strengths of the effects that are text (LinearSpec::effectStrengths()), whose tensors are `effects`
+// (effectTensors(): float32, in that order).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 namespace mho::ops {
 
@@ -19,22 +22,27 @@ using OptionalTensor = std::optional<at::Tensor>;
 
 /// x [..., K], weight [O, K], bias [O], inputRange beta [T], key int64 [2] = (seed, step), all float32 but the key.
 /// Returns y [..., O] and what the backward op needs: saturation int32 [T, rows, ceil(O / 32)] (bit n mod 32 of word
-/// n / 32: that accumulator saturated) and rowRange [T, rows] (dynamic ranges). Each is empty where the config has no
-/// such thing, and where neither `save` is set nor a gradient is recorded. Differentiable in x, weight, bias and
-/// inputRange in reverse mode; a second derivative, a tangent or scalars that require a gradient are errors.
+/// n / 32: that accumulator saturated; several sets of bits are stacked as LinearSpec::savedBits() says) and rowRange
+/// [T, rows] (dynamic ranges). Each is empty where the config has no such thing, and where neither `save` is set nor a
+/// gradient is recorded. Differentiable in x, weight, bias, inputRange and the effects' learnable tensors in reverse
+/// mode; a second derivative, a tangent or scalars that require a gradient are errors, and so is such a tensor that the
+/// effect's text does not call learnable.
 /// Throws c10::Error for shapes, dtypes, devices or configs that do not fit, naming the value and the remedy.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> analogLinear(const at::Tensor &x, const at::Tensor &weight,
                                                             const OptionalTensor &bias,
                                                             const OptionalTensor &inputRange, const OptionalTensor &key,
                                                             const at::Tensor &scalars, const std::string &config,
-                                                            bool save);
+                                                            bool save, at::TensorList effects = {});
 
-/// dx, dweight, dbias, dInputRange; `wanted` in this order, an undefined tensor where false. Used by autograd.
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
-analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
-                     const OptionalTensor &inputRange, const OptionalTensor &key, const at::Tensor &scalars,
-                     const at::Tensor &saturation, const at::Tensor &rowRange, const std::string &config,
-                     std::array<bool, 4> wanted);
+/// dx, dweight, dbias, dInputRange, undefined where not wanted, and the gradients of effects' tensors that are.
+using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>>;
+
+/// `wanted`: of x, weight, bias, inputRange; `effectsWanted`: positions in `effects`, ascending. Used by autograd.
+Gradients analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
+                               const OptionalTensor &inputRange, const OptionalTensor &key, const at::Tensor &scalars,
+                               const at::Tensor &saturation, const at::Tensor &rowRange, const std::string &config,
+                               std::array<bool, 4> wanted, at::TensorList effects = {},
+                               at::IntArrayRef effectsWanted = {});
 
 /// Estimate of input ranges from data: nextEstimate[t] = (estimate[t] * samples[t] + alpha * s[t]) / (samples[t] + 1)
 /// and nextSamples[t] = samples[t] + 1, written in place, where s[t] is the unbiased standard deviation of x over the

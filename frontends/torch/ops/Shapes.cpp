@@ -35,25 +35,48 @@ void checkVector(const OptionalTensor &vector, const char *name, bool used, cons
                     " to have shape [", size, "], got ", vector->sym_sizes());
 }
 
+/// The tensors of effects: as many as the spec has, each of its shape.
+void checkEffects(const LinearSpec &spec, const Operands &o) {
+  if (o.effects.empty() && spec.effects.empty())
+    return;
+  std::vector<EffectTensor> tensors = effectTensors(spec.effects);
+  TORCH_CHECK_VALUE(o.effects.size() == tensors.size(), "mho::analog_linear: expected ", tensors.size(),
+                    " tensors of effects, got ", o.effects.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const char *name = tensors[i].name.c_str();
+    checkDevice(o.effects[i], name, o.x);
+    checkType(o.effects[i], name, at::kFloat);
+    std::vector<c10::SymInt> sizes;
+    for (char axis : tensors[i].axes)
+      sizes.push_back(axis == 't'   ? tilesOf(spec, o.weight.sym_size(1))
+                      : axis == 'n' ? o.weight.sym_size(0)
+                                    : o.weight.sym_size(1));
+    TORCH_CHECK_VALUE(o.effects[i].sym_sizes().equals(sizes), "mho::analog_linear: expected ", name, " to have shape ",
+                      c10::SymIntArrayRef(sizes), ", got ", o.effects[i].sym_sizes());
+  }
+}
+
 std::tuple<at::Tensor, at::Tensor, at::Tensor> metaForward(const at::Tensor &x, const at::Tensor &weight,
                                                            const OptionalTensor &bias, const OptionalTensor &range,
                                                            const OptionalTensor &key, const at::Tensor &scalars,
-                                                           c10::string_view config, bool save) {
+                                                           c10::string_view config, bool save, at::TensorList effects) {
   const LinearSpec &spec = specOf(std::string(config));
-  checkOperands(spec, {x, weight, range, key, scalars});
+  checkOperands(spec, {x, weight, range, key, scalars, effects});
   checkBias(spec, weight, bias);
   return emptyOutputs(x, weight, spec, save);
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>
-metaBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
-             const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation,
-             const at::Tensor &rowRange, c10::string_view config, std::array<bool, 4> wanted) {
-  checkOperands(specOf(std::string(config)), {x, weight, range, key, scalars});
+Gradients metaBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
+                       const OptionalTensor &range, const OptionalTensor &key, const at::Tensor &scalars,
+                       const at::Tensor &saturation, const at::Tensor &rowRange, c10::string_view config,
+                       std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
+  const LinearSpec &spec = specOf(std::string(config));
+  checkOperands(spec, {x, weight, range, key, scalars, effects});
+  checkWanted(spec, effectsWanted);
   checkGradient(x, weight, grad);
   checkDevice(saturation, "saturation", x);
   checkDevice(rowRange, "row_range", x);
-  return emptyGradients(x, weight, range, wanted);
+  return emptyGradients(x, weight, range, wanted, effects, effectsWanted);
 }
 
 } // namespace
@@ -96,12 +119,25 @@ void checkOperands(const LinearSpec &spec, const Operands &o) {
   checkVector(o.range, "input range", spec.inputRange == InputRange::Given, tilesOf(spec, o.weight.sym_size(1)),
               at::kFloat, o.x);
   checkVector(o.key, "key", spec.draws(), 2, at::kLong, o.x);
+  checkEffects(spec, o);
   if (!o.scalars.is_cpu())
     checkDevice(o.scalars, "scalars", o.x);
 }
 
 void checkBias(const LinearSpec &spec, const at::Tensor &weight, const OptionalTensor &bias) {
   checkVector(bias, "bias", spec.bias, weight.sym_size(0), at::kFloat, weight);
+}
+
+void checkWanted(const LinearSpec &spec, at::IntArrayRef wanted) {
+  std::vector<EffectTensor> tensors = effectTensors(spec.effects);
+  int64_t last = -1;
+  for (int64_t i : wanted) {
+    TORCH_CHECK_VALUE(i > last && i < int64_t(tensors.size()), "mho::analog_linear_backward: expected ascending ",
+                      "positions among ", tensors.size(), " tensors of effects, got ", wanted);
+    TORCH_CHECK_VALUE(tensors[i].learnable, "mho::analog_linear: the tensor '", tensors[i].name, "' requires a ",
+                      "gradient, and its effect's text does not call the parameter learnable; pass it detached");
+    last = i;
+  }
 }
 
 void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &grad) {
@@ -123,28 +159,32 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x,
   sizes.push_back(outputs);
   at::Tensor y = at::empty_symint(sizes, x.options());
   at::TensorOptions words = x.options().dtype(at::kInt);
-  at::Tensor saturation = save && spec.adc && spec.maskSaturated
-                              ? at::empty_symint({tiles, rows, (outputs + 31) / 32}, words)
-                              : at::empty({0}, words);
+  int64_t sets = save ? int64_t(spec.savedBits().size()) : 0;
+  at::Tensor saturation =
+      sets ? at::empty_symint({tiles * sets, rows, (outputs + 31) / 32}, words) : at::empty({0}, words);
   at::Tensor rowRange = save && spec.inputRange == InputRange::Dynamic ? at::empty_symint({tiles, rows}, x.options())
                                                                        : at::empty({0}, x.options());
   return {y, saturation, rowRange};
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> emptyGradients(const at::Tensor &x, const at::Tensor &weight,
-                                                                          const std::optional<at::Tensor> &range,
-                                                                          std::array<bool, 4> wanted) {
-  auto contiguous = at::MemoryFormat::Contiguous;
+Gradients emptyGradients(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &range,
+                         std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
+  auto like = [](const at::Tensor &tensor) {
+    return at::empty_symint(tensor.sym_sizes(), tensor.options(), at::MemoryFormat::Contiguous);
+  };
   at::Tensor dx, dweight, dbias, drange;
   if (wanted[0])
-    dx = at::empty_symint(x.sym_sizes(), x.options(), contiguous);
+    dx = like(x);
   if (wanted[1])
-    dweight = at::empty_symint(weight.sym_sizes(), weight.options(), contiguous);
+    dweight = like(weight);
   if (wanted[2])
     dbias = at::empty_symint({weight.sym_size(0)}, weight.options());
   if (wanted[3] && range && range->defined())
-    drange = at::empty_symint(range->sym_sizes(), range->options(), contiguous);
-  return {dx, dweight, dbias, drange};
+    drange = like(*range);
+  std::vector<at::Tensor> deffects;
+  for (int64_t i : effectsWanted)
+    deffects.push_back(like(effects[i]));
+  return {dx, dweight, dbias, drange, std::move(deffects)};
 }
 
 TORCH_LIBRARY_IMPL(mho, Meta, m) {

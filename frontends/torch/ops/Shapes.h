@@ -1,6 +1,7 @@
 // Shapes of the ops' results, one definition for real and for meta tensors. Private to the ops.
 #pragma once
 
+#include "frontends/torch/ops/Ops.h"
 #include "runtime/LinearSpec.h"
 
 #include <ATen/core/Tensor.h>
@@ -19,6 +20,7 @@ struct Operands {
   const at::Tensor &x, &weight;
   const std::optional<at::Tensor> &range, &key;
   const at::Tensor &scalars;
+  at::TensorList effects;
 };
 
 /// Throws, naming the argument, what it has and the remedy, unless sizes, types and devices fit each other and the
@@ -26,6 +28,9 @@ struct Operands {
 void checkOperands(const LinearSpec &spec, const Operands &operands);
 void checkBias(const LinearSpec &spec, const at::Tensor &weight, const std::optional<at::Tensor> &bias);
 void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &grad);
+
+/// Throws unless `wanted` are positions of learnable tensors of effects, ascending.
+void checkWanted(const LinearSpec &spec, at::IntArrayRef wanted);
 
 /// Throws unless the tensor has this type, naming the remedy.
 void checkType(const at::Tensor &tensor, const char *name, at::ScalarType type);
@@ -36,9 +41,8 @@ void checkDevice(const at::Tensor &tensor, const char *name, const at::Tensor &x
 std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x, const at::Tensor &weight,
                                                             const LinearSpec &spec, bool save);
 
-/// Uninitialised dx, dweight, dbias, drange; undefined where not wanted.
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> emptyGradients(const at::Tensor &x, const at::Tensor &weight,
-                                                                          const std::optional<at::Tensor> &range,
-                                                                          std::array<bool, 4> wanted);
+/// Uninitialised dx, dweight, dbias, drange, undefined where not wanted, and those of effects' tensors that are.
+Gradients emptyGradients(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &range,
+                         std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted);
 
 } // namespace mho::ops

@@ -14,6 +14,31 @@ DYNAMIC = "tile=balanced:16 range=dynamic dac adc adc_mask output_noise bias"
 IDEAL = "tile=balanced:0 range=none"
 
 
+EFFECT = """analog.effect @learned_clip on input(%x) params(%bound over (t) learnable, %gain over (k)) strengths(%s = 1.0) surrogate(own) {
+  %high = arith.mulf %s, %bound : f32
+  %low = arith.negf %high : f32
+  %scaled = arith.mulf %x, %gain : f32
+  %above = arith.maximumf %scaled, %low : f32
+  %clipped = arith.minimumf %above, %high : f32
+  analog.yield %clipped : f32
+} derivative {
+^bb0(%bound: f32, %gain: f32, %s: f32, %x: f32, %g: f32):
+  %zero = arith.constant 0.0 : f32
+  %high = arith.mulf %s, %bound : f32
+  %beyond = arith.cmpf ogt, %x, %high : f32
+  %passed = arith.mulf %g, %gain : f32
+  %dx = arith.select %beyond, %zero, %passed : f32
+  %summand = arith.select %beyond, %g, %zero : f32
+  analog.yield %dx : f32 reduce(%summand : f32)
+} tail {
+^bb0(%sum: f32, %bound: f32, %gain: f32, %s: f32):
+  analog.yield %sum : f32
+}"""
+WITH_EFFECT = CONVERTERS + (
+    f"\neffect clip of=learned_clip at=before:dac params=tensor,tensor streams= source=13 text={len(EFFECT)}\n<effect text>{EFFECT}"
+)
+
+
 def scalars(inputs=127, weights=127, weight_noise=0.05, drop=0.1, output_noise=0.04, bound=10.0, outputs=127, decay=0.1, share=0.5):
     """In the order of LinearScalars::pack()."""
     return torch.tensor([inputs, weights, weight_noise, drop, output_noise, bound, outputs, decay, share])

@@ -22,7 +22,7 @@ protected:
     LinearSpec spec;
     spec.inputRange = InputRange::Given;
     spec.quantizeInput = spec.adc = true;
-    module = buildLinearModule(context, spec);
+    module = std::move(*buildLinearModule(context, spec));
     mlir::PassManager passes(&context);
     passes.addPass(analog::createAnalogFusePass({}));
     ASSERT_TRUE(mlir::succeeded(passes.run(*module)));

@@ -30,7 +30,7 @@ protected:
 TEST_F(LayerStages, AlgebraToFusedToDifferentiated) {
   options.dumpDir = folder.str();
   options.order = allStages({"text"});
-  ModuleArtifact artifact(buildLinearModule(context, LinearSpec()));
+  ModuleArtifact artifact(std::move(*buildLinearModule(context, LinearSpec())));
   Status status = run(artifact, {/*saveForBackward=*/true, /*gradients=*/true});
   ASSERT_TRUE(status) << status.message();
   EXPECT_THAT(readFile(folder.file("layer.0-algebra.mlir")), HasSubstr("analog.mvm"));

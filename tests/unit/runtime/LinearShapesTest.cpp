@@ -78,5 +78,36 @@ TEST_F(Shapes, ATransposedResultNamesItsStrides) {
   EXPECT_THAT(checkForward(spec, forward).message(), HasSubstr("got strides [1, 3]; give a contiguous tensor"));
 }
 
+TEST_F(Shapes, TensorsOfEffects) {
+  auto text = EffectText::parse("analog.effect @e on input(%x) params(%a over (k), %b over (t) learnable) "
+                                "surrogate(own) { analog.yield %x : f32 } derivative {\n"
+                                "^bb0(%a: f32, %b: f32, %x: f32, %g: f32):\n analog.yield %g : f32 reduce(%g : f32) }\n"
+                                "tail {\n^bb0(%s: f32, %a: f32, %b: f32):\n analog.yield %s : f32 }",
+                                kEffectSource, "");
+  ASSERT_TRUE(text) << text.message();
+  spec.effects = {EffectUse(*text)};
+  auto forwardProblem = [&] { return checkForward(spec, forward) ? "" : checkForward(spec, forward).message(); };
+  auto backwardProblem = [&] { return checkBackward(spec, backward) ? "" : checkBackward(spec, backward).message(); };
+  EXPECT_EQ(forwardProblem(), "expected 2 tensors of effects, got 0");
+  forward.effects = backward.effects = {tensor({5}), tensor({2})};
+  EXPECT_EQ(forwardProblem(), "expected e.b to have shape [1], got [2]");
+  forward.effects[1] = backward.effects[1] = tensor({1});
+  EXPECT_EQ(forwardProblem(), "");
+  EXPECT_EQ(backwardProblem(), "");
+  forward.effects[0].strides = {3};
+  EXPECT_EQ(forwardProblem(), "") << "strided";
+  forward.effects[0].type = ElementType::I32;
+  EXPECT_EQ(forwardProblem(), "expected e.a to be float32, got int32");
+  backward.deffects = {TensorRef(), tensor({1})};
+  EXPECT_EQ(backwardProblem(), "");
+  backward.deffects = {tensor({5}), tensor({1})};
+  EXPECT_THAT(backwardProblem(), HasSubstr("unexpected de.a: the effect's text does not call the parameter learnable"));
+  backward.deffects = {tensor({5})};
+  EXPECT_THAT(backwardProblem(), HasSubstr("got 1"));
+  backward.deffects.clear();
+  backward.effectStrengths = {1};
+  EXPECT_EQ(backwardProblem(), "expected 0 strengths of effects, got 1");
+}
+
 } // namespace
 } // namespace mho
