@@ -6,12 +6,29 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
 using namespace mho::analog;
 
 namespace mho {
 namespace {
+
+analog::RangeGradient rangeGradientOf(const LinearSpec &spec) {
+  switch (spec.rangeGradient) {
+  case mho::RangeGradient::SignFiltered:
+    return analog::RangeGradient::SignFiltered;
+  case mho::RangeGradient::Paper:
+    return analog::RangeGradient::Paper;
+  case mho::RangeGradient::Lsq:
+    return analog::RangeGradient::Lsq;
+  }
+  llvm_unreachable("every range gradient of a spec is one of the dialect's");
+}
+
+GaussianMap mapOf(const LinearSpec &spec) {
+  return spec.normals == NormalMap::Word ? GaussianMap::Word : GaussianMap::Half;
+}
 
 /// Writes the effects of a layer in the order of SPEC.md.
 class LayerBuilder {
@@ -78,6 +95,8 @@ void LayerBuilder::createFunction() {
   auto function = builder.create<func::FuncOp>(loc, kLinearFunction, builder.getFunctionType(types, {matrix()}));
   auto kind = spec.tiling == mho::TilingKind::Fixed ? analog::TilingKind::Fixed : analog::TilingKind::Balanced;
   function->setAttr(AnalogDialect::kTilingAttr, TilingAttr::get(builder.getContext(), kind, spec.tileRows));
+  if (spec.noisyBackward && spec.drawsWeight())
+    function->setAttr(AnalogDialect::kNoisyBackwardAttr, builder.getUnitAttr());
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToEnd(entry);
   for (auto [i, name] : llvm::enumerate(names)) {
@@ -151,14 +170,14 @@ Value LayerBuilder::buildInput() {
   if (spec.quantizeInput)
     v = builder.create<QuantizeInputOp>(loc, matrix(), v, range, rangeAxes, real(scalars.inputHalfLevels),
                                         real(scalars.rangeDecay), real(scalars.rangeShare),
-                                        RangeGradientAttr::get(builder.getContext(), RangeGradient::SignFiltered));
+                                        RangeGradientAttr::get(builder.getContext(), rangeGradientOf(spec)));
   return apply(v, EffectSite::Input, 1);
 }
 
 Value LayerBuilder::noise(Value v, ValueRange scales, ArrayAttr scaleList, int64_t stream, float sigma) {
   return builder.create<InjectNoiseOp>(loc, v.getType(), v, scales, scaleList, arguments["key"],
                                        builder.getI64IntegerAttr(stream), real(sigma),
-                                       GaussianMapAttr::get(builder.getContext(), GaussianMap::Half),
+                                       GaussianMapAttr::get(builder.getContext(), mapOf(spec)),
                                        /*redraw=*/UnitAttr());
 }
 

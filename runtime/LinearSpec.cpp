@@ -14,12 +14,19 @@ struct Flag {
   const char *word;
   bool LinearSpec::*member;
 };
-constexpr Flag kFlags[] = {{"dac", &LinearSpec::quantizeInput},        {"weight_codes", &LinearSpec::quantizeWeight},
-                           {"weight_noise", &LinearSpec::weightNoise}, {"drop_connect", &LinearSpec::dropConnect},
-                           {"output_noise", &LinearSpec::outputNoise}, {"adc", &LinearSpec::adc},
-                           {"adc_mask", &LinearSpec::maskSaturated},   {"bias", &LinearSpec::bias}};
+constexpr Flag kFlags[] = {{"dac", &LinearSpec::quantizeInput},
+                           {"weight_codes", &LinearSpec::quantizeWeight},
+                           {"weight_noise", &LinearSpec::weightNoise},
+                           {"drop_connect", &LinearSpec::dropConnect},
+                           {"output_noise", &LinearSpec::outputNoise},
+                           {"adc", &LinearSpec::adc},
+                           {"adc_mask", &LinearSpec::maskSaturated},
+                           {"noisy_backward", &LinearSpec::noisyBackward},
+                           {"bias", &LinearSpec::bias}};
 
 constexpr const char *kRangeNames[] = {"none", "given", "dynamic"};
+constexpr const char *kRangeGradientNames[] = {"sign_filtered", "paper", "lsq"};
+constexpr const char *kNormalNames[] = {"half", "word"};
 constexpr const char *kScaleNames[] = {"channel", "tensor"};
 constexpr const char *kTilingNames[] = {"balanced", "fixed"};
 
@@ -47,19 +54,20 @@ bool parseTiling(const std::string &value, LinearSpec &spec) {
 bool parseChoice(const std::string &name, const std::string &value, LinearSpec &spec) {
   if (name == "tile")
     return parseTiling(value, spec);
-  if (name == "range") {
-    int i = positionOf(value, kRangeNames);
-    spec.inputRange = InputRange(i);
+  auto choose = [&](auto &field, const auto &names) {
+    int i = positionOf(value, names);
+    field = std::decay_t<decltype(field)>(i);
     return i >= 0;
-  }
-  int i = positionOf(value, kScaleNames);
+  };
+  if (name == "range")
+    return choose(spec.inputRange, kRangeNames);
+  if (name == "range_gradient")
+    return choose(spec.rangeGradient, kRangeGradientNames);
+  if (name == "normals")
+    return choose(spec.normals, kNormalNames);
   if (name == "weight_scale")
-    spec.weightScale = ScalePer(i);
-  else if (name == "output_scale")
-    spec.outputScale = ScalePer(i);
-  else
-    return false;
-  return i >= 0;
+    return choose(spec.weightScale, kScaleNames);
+  return name == "output_scale" && choose(spec.outputScale, kScaleNames);
 }
 
 bool parseWord(const std::string &word, LinearSpec &spec) {
@@ -81,8 +89,15 @@ std::string LinearSpec::canonical() const {
   text += std::string(" range=") + kRangeNames[int(inputRange)];
   text += std::string(" weight_scale=") + kScaleNames[scalesWeight ? int(weightScale) : 0];
   text += std::string(" output_scale=") + kScaleNames[scalesOutput ? int(outputScale) : 0];
+  if (quantizeInput && inputRange == InputRange::Given && rangeGradient != RangeGradient::SignFiltered)
+    text += std::string(" range_gradient=") + kRangeGradientNames[int(rangeGradient)];
+  if ((weightNoise || outputNoise) && normals != NormalMap::Half)
+    text += std::string(" normals=") + kNormalNames[int(normals)];
+  auto isRead = [&](bool LinearSpec::*flag) {
+    return (flag != &LinearSpec::maskSaturated || adc) && (flag != &LinearSpec::noisyBackward || drawsWeight());
+  };
   for (const Flag &flag : kFlags)
-    if (this->*flag.member && (flag.member != &LinearSpec::maskSaturated || adc))
+    if (this->*flag.member && isRead(flag.member))
       text += std::string(" ") + flag.word;
   for (const EffectUse &use : effects)
     text += "\n" + use.write();
@@ -99,7 +114,8 @@ LinearSpec LinearSpec::parse(const std::string &text, std::string &error) {
     if (!parseWord(word, spec)) {
       error = "unknown word '" + word + "' in the layer's spec '" + text.substr(0, end) +
               "'; known: tile=balanced|fixed:rows, range=none|given|dynamic, "
-              "weight_scale=channel|tensor, output_scale=channel|tensor";
+              "range_gradient=sign_filtered|paper|lsq, normals=half|word, weight_scale=channel|tensor, "
+              "output_scale=channel|tensor";
       for (const Flag &flag : kFlags)
         error += std::string(", ") + flag.word;
       return spec;
@@ -135,6 +151,12 @@ std::string LinearSpec::validate() const {
 bool LinearSpec::draws() const {
   return weightNoise || dropConnect || outputNoise ||
          std::any_of(effects.begin(), effects.end(), [](const EffectUse &use) { return use.effect->draws > 0; });
+}
+
+bool LinearSpec::drawsWeight() const {
+  return weightNoise || dropConnect || std::any_of(effects.begin(), effects.end(), [](const EffectUse &use) {
+           return use.effect->site == EffectSite::Weight && use.effect->draws > 0;
+         });
 }
 
 std::vector<std::string> LinearSpec::savedBits() const {

@@ -26,6 +26,12 @@ enum class TilingKind : uint8_t { Balanced, Fixed };
 /// and tile.
 enum class InputRange : uint8_t { None, Given, Dynamic };
 
+/// Gradient of a given range beta: that of the toolkits' code, of L Eq. 6, of the quantiser (SPEC.md, quantize_input).
+enum class RangeGradient : uint8_t { SignFiltered, Paper, Lsq };
+
+/// How many random bits a normal is made of: 16, or 32 for the study of rare events (SPEC.md, N6, N7).
+enum class NormalMap : uint8_t { Half, Word };
+
 /// Over what A = max |W| is taken for a scale: the row of the tile, or the whole tile.
 enum class ScalePer : uint8_t { Channel, Tensor };
 
@@ -34,8 +40,9 @@ struct LinearSpec {
   TilingKind tiling = TilingKind::Balanced;
   int64_t tileRows = 0; ///< <= 0: one tile
   InputRange inputRange = InputRange::None;
-  bool quantizeInput = false;  ///< DAC codes; needs an input range
-  bool quantizeWeight = false; ///< weight codes of step A / weightHalfLevels
+  bool quantizeInput = false;                                ///< DAC codes; needs an input range
+  RangeGradient rangeGradient = RangeGradient::SignFiltered; ///< of the DAC's given range
+  bool quantizeWeight = false;                               ///< weight codes of step A / weightHalfLevels
   bool weightNoise = false;
   bool dropConnect = false;
   bool outputNoise = false;                 ///< needs an input range
@@ -43,6 +50,8 @@ struct LinearSpec {
   ScalePer weightScale = ScalePer::Channel; ///< A of weight quantiser and weight noise
   ScalePer outputScale = ScalePer::Channel; ///< A of output noise and ADC bound
   bool maskSaturated = true;                ///< ADC gradient: zero where saturated, else straight through
+  NormalMap normals = NormalMap::Half;      ///< of weight and output noise
+  bool noisyBackward = false;               ///< the input gradient contracts with the noisy weights, drawn again
   bool bias = false;
   std::vector<EffectUse> effects; ///< that are text; those of one place act in this order
 
@@ -60,6 +69,8 @@ struct LinearSpec {
   /// First input of a tile, 0 .. tiles(inputs).
   int64_t tileBegin(int64_t inputs, int64_t tile) const;
   bool draws() const;
+  /// Is the weight noisy?
+  bool drawsWeight() const;
   /// Names of the sets of saved bits, one bit per accumulator each, in the order in which a layer stacks them: that of
   /// the effects that save them. The ADC's is "adc".
   std::vector<std::string> savedBits() const;

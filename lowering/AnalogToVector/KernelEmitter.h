@@ -12,9 +12,9 @@
 // registers: MR does not depend on their number. At once they would share them, with fewer rows each, hence more loads
 // of rhs for as many multiply-adds; a broadcast of lhs is part of its multiply-add and not saved by sharing.
 //
-// Reductions read what end_tile or finish yields from scratch rows too, in the order that SPEC.md gives them. What keeps
-// no output axis has a partial sum per block of 64 x 64, so that work is cut anywhere; what keeps one axis adds up the
-// blocks of the other in place, in ascending order (PartialShape.h).
+// Reductions read what end_tile or finish yields from scratch rows too, in the order that SPEC.md gives them. What
+// keeps no output axis has a partial sum per block of 64 x 64, so that work is cut anywhere; what keeps one axis adds
+// up the blocks of the other in place, in ascending order (PartialShape.h).
 //
 // For a contraction over n or m (gradients) the tile lies on the output columns: the micro-kernel adds to the result in
 // memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. With several accumulators or

@@ -219,7 +219,7 @@ inline void expectEqual(Matrix &actual, const Tensor &expected, const std::strin
 
 /// Structures that take part in every suite, by name.
 inline std::vector<std::pair<std::string, LinearSpec>> exactSpecs() {
-  LinearSpec ideal, converters, quantized, noisy, dropping, dynamic, through, tensor, tensorOutput;
+  LinearSpec ideal, converters, quantized, noisy, dropping, dynamic, through, tensor, tensorOutput, paper, redrawn;
   converters.inputRange = InputRange::Given;
   converters.quantizeInput = converters.adc = converters.bias = true;
   quantized = noisy = converters;
@@ -237,9 +237,16 @@ inline std::vector<std::pair<std::string, LinearSpec>> exactSpecs() {
   tensor.weightScale = tensor.outputScale = ScalePer::Tensor;
   tensorOutput = dynamic;
   tensorOutput.outputScale = ScalePer::Tensor;
+  paper = noisy;
+  paper.rangeGradient = RangeGradient::Paper;
+  paper.normals = NormalMap::Word;
+  redrawn = dropping;
+  redrawn.rangeGradient = RangeGradient::Lsq;
+  redrawn.noisyBackward = true;
   return {{"ideal", ideal},     {"converters", converters}, {"quantized", quantized},
           {"noisy", noisy},     {"dropping", dropping},     {"dynamic", dynamic},
-          {"through", through}, {"tensor", tensor},         {"tensorOutput", tensorOutput}};
+          {"through", through}, {"tensor", tensor},         {"tensorOutput", tensorOutput},
+          {"paper", paper},     {"redrawn", redrawn}};
 }
 
 /// Strengths with exact steps: range 8 of 8 half-levels, a power of two that keeps dynamic ranges (integers) / 8 exact

@@ -30,6 +30,9 @@ TEST(AnalogConfig, JsonRoundTrip) {
   config.dropConnect = 0.25;
   config.outputNoisePer = NoisePer::Layer;
   config.adcGradient = AdcGradient::StraightThrough;
+  config.rangeGradient = RangeGradient::Lsq;
+  config.normals = NormalMap::Word;
+  config.noisyBackward = true;
   config.noiseInEval = true;
   config.clip = Clip::RowStd;
   AnalogConfig read = AnalogConfig::fromJson(config.toJson());

@@ -88,6 +88,9 @@ LinearSpec AnalogConfig::spec(bool training, bool bias) const {
   spec.outputNoise = noise && outputNoise > 0;
   spec.adc = adcBits > 0;
   spec.maskSaturated = adcGradient == AdcGradient::Masked;
+  spec.rangeGradient = rangeGradient;
+  spec.normals = normals;
+  spec.noisyBackward = noisyBackward;
   spec.weightScale = weightScale == Scale::PerTensor ? ScalePer::Tensor : ScalePer::Channel;
   spec.outputScale = outputScale == Scale::PerTensor ? ScalePer::Tensor : ScalePer::Channel;
   bool usesRange = spec.quantizeInput || spec.outputNoise || spec.adc;

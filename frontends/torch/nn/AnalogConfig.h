@@ -26,6 +26,8 @@ enum class Scale : uint8_t { PerChannel, PerTensor };
 /// Strength of output noise: each tile has it, or the sum over the tiles (sigma / sqrt(T) each).
 enum class NoisePer : uint8_t { Tile, Layer };
 enum class AdcGradient : uint8_t { Masked, StraightThrough };
+using mho::NormalMap;
+using mho::RangeGradient;
 /// How weights are clipped after an optimizer step: not; at clipSigma standard deviations of the layer, or of each
 /// output's row; at clipValue.
 enum class Clip : uint8_t { None, LayerStd, RowStd, Fixed };
@@ -45,8 +47,9 @@ struct AnalogConfig {
   double inputRangeInit = 3;        ///< of a fixed or learned range
   int64_t inputRangeFromData = 100; ///< training forwards that estimate a learned range; 0: none
   double inputRangeAlpha = 3;       ///< estimate = alpha * standard deviation of the tile's inputs
-  double rangeDecay = 1e-3;         ///< tau: shrinks a learned range that clips too little
-  double rangeShare = 0.95;         ///< share of unclipped inputs above which the decay acts
+  RangeGradient rangeGradient = RangeGradient::SignFiltered; ///< of a learned range
+  double rangeDecay = 1e-3;                                  ///< tau: shrinks a learned range that clips too little
+  double rangeShare = 0.95;                                  ///< share of unclipped inputs above which the decay acts
 
   int64_t weightBits = 0; ///< weight quantiser
   Scale weightScale = Scale::PerChannel;
@@ -60,7 +63,9 @@ struct AnalogConfig {
   double outputBound = 12; ///< lambda: ADC bound in units of range * max |W|
   AdcGradient adcGradient = AdcGradient::Masked;
 
-  bool noiseInEval = false; ///< noise and drop-connect in eval mode too
+  NormalMap normals = NormalMap::Half; ///< of weight and output noise: tails to 4.3 or to 6.3 sigma
+  bool noisyBackward = false;          ///< backward through the noisy weights, drawn again, instead of the clean ones
+  bool noiseInEval = false;            ///< noise and drop-connect in eval mode too
 
   Clip clip = Clip::None;
   double clipSigma = 2.5;

@@ -41,6 +41,7 @@ template <class Config, class Visitor> void visitFields(Config &c, Visitor visit
   visit("input_range_init", c.inputRangeInit, kPositive);
   visit("input_range_from_data", c.inputRangeFromData, kCount);
   visit("input_range_alpha", c.inputRangeAlpha, kPositive);
+  visit("range_gradient", c.rangeGradient, Names{"sign_filtered", "paper", "lsq"});
   visit("range_decay", c.rangeDecay, kStrength);
   visit("range_share", c.rangeShare, kShare);
   visit("weight_bits", c.weightBits, kBits);
@@ -53,6 +54,8 @@ template <class Config, class Visitor> void visitFields(Config &c, Visitor visit
   visit("adc_bits", c.adcBits, kBits);
   visit("output_bound", c.outputBound, kPositive);
   visit("adc_gradient", c.adcGradient, Names{"masked", "straight_through"});
+  visit("normals", c.normals, Names{"half", "word"});
+  visit("noisy_backward", c.noisyBackward, Range{});
   visit("noise_in_eval", c.noiseInEval, Range{});
   visit("clip", c.clip, kClips);
   visit("clip_sigma", c.clipSigma, kPositive);

@@ -22,19 +22,31 @@ TEST(LinearSpec, CanonicalTextIsReadBack) {
   std::string error;
   EXPECT_EQ(LinearSpec::parse(spec.canonical(), error), spec);
   EXPECT_EQ(error, "");
+  spec.inputRange = InputRange::Given;
+  spec.rangeGradient = RangeGradient::Lsq;
+  spec.normals = NormalMap::Word;
+  spec.noisyBackward = true;
+  EXPECT_EQ(spec.canonical(), "tile=fixed:256 range=given weight_scale=tensor output_scale=channel range_gradient=lsq "
+                              "normals=word dac weight_codes weight_noise drop_connect output_noise adc adc_mask "
+                              "noisy_backward bias");
+  EXPECT_EQ(LinearSpec::parse(spec.canonical(), error), spec);
+  EXPECT_EQ(error, "");
 }
 
 TEST(LinearSpec, WhatNoEffectReadsMakesNoOtherKernel) {
   LinearSpec a, b;
   b.weightScale = b.outputScale = ScalePer::Tensor;
   b.maskSaturated = false;
+  b.rangeGradient = RangeGradient::Paper;
+  b.normals = NormalMap::Word;
+  b.noisyBackward = true;
   b.tileRows = -3;
   EXPECT_EQ(a, b);
 }
 
 TEST(LinearSpec, WordsThatItDoesNotKnow) {
   for (const char *word : {"dacc", "range=sometimes", "tile=balanced", "tile=balanced:x", "tile=round:4", "colour=red",
-                           "output_scale=row", "=", "dac=1"}) {
+                           "output_scale=row", "range_gradient=best", "normals=16", "=", "dac=1"}) {
     std::string error;
     LinearSpec::parse(std::string("adc ") + word, error);
     EXPECT_THAT(error, HasSubstr("unknown word '" + std::string(word) + "'")) << word;
