@@ -13,8 +13,9 @@
 // AGAIN: differs from the reference: largest difference inf of {{3[89]|4[0-9]}} elements, at element 37
 
 // The same seed gives the same cases, on their own too.
-// RUN: mho-fuzz --print --seed=7 --cases=3 > %t.three && mho-fuzz --print --seed=7 --first=2 --cases=1 > %t.last
-// RUN: tail -n +2 %t.last | FileCheck %s --check-prefix=SAME --input-file=%t.three --match-full-lines --allow-empty
+// RUN: mho-fuzz --print --seed=7 --cases=3 > %t.three
+// RUN: mho-fuzz --print --seed=7 --first=2 --cases=1 > %t.last
+// RUN: sh -c 'tail -n "$(wc -l < %t.last)" %t.three | cmp - %t.last'
 // RUN: mho-fuzz --seed=2 --cases=2 --out=%t | FileCheck %s --check-prefix=EQUAL
 // EQUAL: mho-fuzz: 2 cases of seed 2, {{.*}} 0 failing, done
 

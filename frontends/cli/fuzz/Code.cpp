@@ -1,6 +1,7 @@
 #include "frontends/cli/fuzz/Code.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 
 namespace mho::cli::fuzz {
@@ -154,13 +155,22 @@ std::string Code::nameOf(int value) const {
   return value < first ? "%" + arguments[value].name : "%v" + std::to_string(value - first);
 }
 
+/// What a detail given as text is, but for predicates and names, of which forms have one kind each.
+static Detail detailOf(const std::string &text) {
+  if (text == "true" || text == "false")
+    return Detail::Bool;
+  if (std::isalpha(uint8_t(text[0])))
+    return Detail::FloatPredicate;
+  return text.find('.') == std::string::npos ? Detail::Int : Detail::Float;
+}
+
 int append(Code &code, const std::string &name, std::vector<int> operands, const std::string &detail) {
   for (int form = 0; form < int(std::size(kForms)); ++form) {
     const Form &f = kForms[form];
     bool fits = name == f.name && std::strlen(f.operands) == operands.size();
     for (size_t i = 0; fits && i < operands.size(); ++i)
       fits = code.typeOf(operands[i]) == typeNamed(f.operands[i]);
-    if (fits && (detail != "true" && detail != "false") == (f.detail != Detail::Bool)) {
+    if (fits && (detail.empty() || f.detail == detailOf(detail))) {
       code.lines.push_back({form, detail, std::move(operands)});
       return code.size() - 1;
     }
@@ -191,6 +201,27 @@ int dependent(Code &code, int value, int on, Random &random) {
     for (int operand : code.lines[each - first].operands)
       depends[each] = depends[each] || depends[operand];
   return depends[value] ? value : append(code, random.oneOf({"arith.addf", "arith.subf"}), {value, on});
+}
+
+int folded(Code &code, int value, Snap snap) {
+  std::vector<bool> used(code.size());
+  for (const Line &line : code.lines)
+    for (int operand : line.operands)
+      used[operand] = true;
+  used[value] = true;
+  int factor = append(code, "arith.constant", {}, "31"), all = append(code, "bits", {value});
+  for (int each = code.arguments.size(); each < int(used.size()); ++each) {
+    if (used[each])
+      continue;
+    int word = code.typeOf(each) == Scalar::I32  ? each
+               : code.typeOf(each) == Scalar::I1 ? append(code, "arith.extui", {each})
+                                                 : append(code, "bits", {each});
+    all = append(code, "arith.xori", {append(code, "arith.muli", {all, factor}), word});
+  }
+  int number = append(code, "arith.sitofp", {all});
+  if (snap == Snap::Bits)
+    return number;
+  return append(code, "arith.addf", {value, append(code, "small", {number})});
 }
 
 int powerOfTwo(Code &code, Random &random) {

@@ -46,6 +46,13 @@ struct Vocabulary {
   int firstValue = 0;   ///< values before it are not used
 };
 
+/// How an f32 result is turned into a small integer. What comes before it still tells apart every bit.
+enum class Snap {
+  None,
+  Clamp, ///< to the nearest integer from -8 to 8; its derivative is 0 or 1
+  Bits,  ///< three bits that depend on all of its bits, 0 to 7
+};
+
 /// Adds that many lines, and before them constants where a type has no value yet.
 void extend(Code &code, int lines, Vocabulary vocabulary, Random &random);
 /// Adds one line of a form by its name; an empty detail is none. Its number.
@@ -54,15 +61,10 @@ int append(Code &code, const std::string &form, std::vector<int> operands, const
 int anyOf(Code &code, Scalar type, Random &random, int firstValue = 0);
 /// The value, or a sum with `on` where it does not depend on that.
 int dependent(Code &code, int value, int on, Random &random);
+/// An f32 that tells of the value and of every other that nothing uses: no line is for nothing.
+int folded(Code &code, int value, Snap snap);
 /// A power of two with a sign, as a constant.
 int powerOfTwo(Code &code, Random &random);
-
-/// How an f32 result is turned into a small integer. What comes before it still tells apart every bit.
-enum class Snap {
-  None,
-  Clamp, ///< to the nearest integer from -8 to 8; its derivative is 0 or 1
-  Bits,  ///< three bits that depend on all of its bits, 0 to 7
-};
 
 /// The lines as text, each indented; and a line that snaps result 0, which `result` then names.
 std::string print(const Code &code, Snap snap, std::string &result);

@@ -262,7 +262,8 @@ int Generator::text(Site site, Snap snap) {
     text.snap = site == Site::Tile ? Snap::None : Snap::Clamp;
   } else {
     extend(text.code, random.between(1, 14), {/*draws=*/random.chance(60), /*indices=*/true}, random);
-    text.code.results = {dependent(text.code, anyOf(text.code, Scalar::F32, random), 0, random)};
+    int result = dependent(text.code, anyOf(text.code, Scalar::F32, random), 0, random);
+    text.code.results = {folded(text.code, result, text.snap)};
     if (text.surrogate == "own") {
       text.bits = site == Site::Tile ? random.below(3) : 0;
       ownCode(text);
