@@ -10,7 +10,7 @@
 // any region, with any number of draws, costs the micro-kernel neither registers nor spills, and the detour is below 1
 // % of the contraction. Several accumulators run one after the other over the same packed blocks, so that each has all
 // registers: MR does not depend on their number. At once they would share them, with fewer rows each, hence more loads
-// of rhs for as many multiply-adds; a broadcast of lhs is part of its multiply-add and not saved by sharing.
+// of rhs for as many multiply-adds (a broadcast of lhs is part of its multiply-add on AVX-512: nothing to share).
 //
 // Reductions read what end_tile or finish yields from scratch rows too, in the order that SPEC.md gives them. What
 // keeps no output axis has a partial sum per block of 64 x 64, so that work is cut anywhere; what keeps one axis adds

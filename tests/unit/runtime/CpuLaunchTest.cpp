@@ -62,6 +62,7 @@ protected:
     CpuCode code;
     code.slots = {{"dx", false, true, 2}, {"drange", false, true, 1}};
     code.body = body;
+    code.reductions = reductions;
     SlotValue values[2];
     float *data = discard ? nullptr : memory.data();
     values[0].tensor = {data, ElementType::F32, 2, {rows, tiles.inputs}, {tiles.inputs, 1}};
@@ -77,6 +78,7 @@ protected:
   }
   Record seen;
   std::vector<float> memory;
+  std::vector<lowering::PartialShape> reductions;
 };
 
 TEST_F(Gradient, FewRowsGiveEveryThreadWork) {
@@ -103,6 +105,25 @@ TEST_F(Gradient, AnyCutCoversTheOutputOnce) {
     expectWholeOutput(300);
     EXPECT_EQ(std::count(memory.begin(), memory.end(), 1.f), 300 * 70) << "pieces of " << cut;
   }
+}
+
+/// A reduction that keeps the columns adds up the blocks of rows in ascending order: one piece has all of a tile's.
+TEST_F(Gradient, ReductionsThatKeepTheColumnsLeaveTheRowsWhole) {
+  int64_t offered = 0;
+  auto one = [&](int64_t n, int64_t, const std::function<void(int64_t, int64_t)> &piece) {
+    offered = n;
+    for (int64_t i = 0; i < n; ++i)
+      piece(i, i + 1);
+  };
+  using lowering::PartialOf;
+  reductions = {{PartialOf::Block, PartialOf::Whole, true}};
+  ASSERT_TRUE(launch(300, {70, 16, true}, false, one));
+  EXPECT_EQ(offered, 5 * 5) << "blocks of rows times tiles";
+  reductions.push_back({PartialOf::Whole, PartialOf::Element, false});
+  seen.visits.clear();
+  ASSERT_TRUE(launch(300, {70, 16, true}, false, one));
+  EXPECT_EQ(offered, 5) << "tiles";
+  expectWholeOutput(300);
 }
 
 /// The memory that a discarded result was written to, in bytes.
