@@ -147,9 +147,6 @@ llvm::Expected<double> EffectUse::gradient(double v, int64_t i, const Element &a
     return scalar.takeError();
   if (effect.getSurrogate() == SurrogateKind::Masked)
     return scalar->value(yield().getBits()[0]) != 0 ? 0 : g;
-  if (effect.getSurrogate() == SurrogateKind::Derived && !accumulators.empty())
-    return fail("gradients through further accumulators are not defined yet, got @" + op.getEffect() +
-                " with surrogate(derived); straight_through and masked need none");
   if (effect.getSurrogate() == SurrogateKind::Derived) {
     Block &block = effect.getCode().front();
     llvm::Expected<double> slope = differentiate(block, *scalar, block.getArgument(0), yield().getValues()[0]);

@@ -126,7 +126,8 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     Precondition: analog-fuse with save-for-backward; a function without a tiled_mvm that contracts k is left alone. Numerics: SPEC.md,
     "Gradients": every scalar step is rounded as the gradients of the single ops are, products of matrices may be summed in any order,
     reductions have the fixed order of "Reductions". Limits: an lhs over (m, k) and an rhs over (n, k), whose product is the first
-    accumulator; others carry no gradient, and one that would is refused; a derivative that needs an accumulator's value, or that of a number made of a differentiated value's bits, is refused with the reason.
+    accumulator; others carry no gradient, and one that would is refused; a derivative that needs an accumulator's value, or that of a
+    number made of a differentiated value's bits, is refused with the reason.
 
     More: (* example filepath=tests/dialect/analog-differentiate.mlir *)
   }];

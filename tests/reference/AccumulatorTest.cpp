@@ -428,15 +428,27 @@ TEST(Accumulators, SeeDrawsParametersStrengthsAndIndicesOfTheirElements) {
 }
 
 TEST(Accumulators, HaveNoGradientOfTheirOwn) {
-  Program program(moduleOf("analog.effect @e on tile(%y) accumulators(%q = x * w) surrogate(derived) { "
-                           "%r = arith.addf %y, %q : f32 analog.yield %r : f32 } inputs(%x) weights(%w)",
+  // y + x |w|, with a gradient of its own: twice that of y, 0 where the sum exceeds 10. Inputs 1 and 5, weights -2
+  // and 3.
+  Program program(moduleOf(R"(analog.effect @e on tile(%y) accumulators(%q = x * magnitude) strengths(%top = 10.0)
+          surrogate(own) {
+        %r = arith.addf %y, %q : f32
+        %beyond = arith.cmpf ogt, %r, %top : f32
+        analog.yield %r : f32 bits(%beyond)
+      } inputs(%x) weights(%w) yields(magnitude) {
+        %magnitude = math.absf %w : f32
+        analog.yield %magnitude : f32
+      } derivative {
+      ^bb0(%top: f32, %beyond: i1, %g: f32):
+        %zero = arith.constant 0.0 : f32
+        %twice = arith.addf %g, %g : f32
+        %dy = arith.select %beyond, %zero, %twice : f32
+        analog.yield %dy : f32
+      })",
                            "", ""));
-  Tensor one = Tensor::of({1, 1}, {1});
-  try {
-    program.gradient("layer", {one, one, one, one, kKey}, one);
-    FAIL();
-  } catch (const std::runtime_error &error) {
-    EXPECT_STREQ(error.what(), "gradients through further accumulators are not defined yet, got @e with "
-                               "surrogate(derived); straight_through and masked need none");
-  }
+  Tensor x = Tensor::of({2, 1}, {1, 5}), w = Tensor::of({2, 1}, {-2, 3}), none = Tensor::zeros({1, 2});
+  expectValues(program.one("layer", {x, w, none, none, kKey}), {0, 6, 0, 30});
+  auto gradients = program.gradient("layer", {x, w, none, none, kKey}, Tensor::of({2, 2}, {1, 10, 100, 1000}));
+  expectValues(gradients[0].value(), {2 * (1 * -2 + 10 * 3), 2 * 100 * -2});
+  expectValues(gradients[1].value(), {2 * (1 * 1 + 100 * 5), 2 * 10 * 1});
 }

@@ -31,11 +31,6 @@
 // RUN: mho-opt --analog-fuse --analog-inline-surrogates %S/../../examples/effects/bit_slices.mlir | FileCheck %s --check-prefix=SLICES
 // SLICES: accumulate(0 * 0, 0 * 1, 0 * 2, 0 * 3)
 
-// What has a gradient in a further accumulator is refused backward at its line, and runs forward.
-// RUN: mho-run %s derived --size 0=5x70 --size 1=33x70 --check | FileCheck %s --check-prefix=FORWARD
-// RUN: not mho-run %s derived --size 0=5x70 --size 1=33x70 --gradient 2>&1 | FileCheck %s --check-prefix=REFUSED
-// REFUSED: expected no gradient of accumulators after the first, got one of accumulator 1
-
 #xbar = #analog.tiling<balanced, rows = 64>
 
 // Several effects with accumulators of their own, which share the magnitude of a weight; bits; draws in all three regions; a parameter
@@ -83,19 +78,5 @@ func.func @all(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>, %
   %a1 = analog.apply @noise %a0 params(%b over (m)) key(%key) : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
   %a2 = analog.adc %a1 bound() {lambda = 254.0 : f32, half_levels = 127.0 : f32} : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %a2 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
-  return %y : tensor<?x?xf32>
-}
-
-analog.effect @sum on tile(%y) accumulators(%q = x * magnitude) surrogate(derived) {
-  %result = arith.addf %y, %q : f32
-  analog.yield %result : f32
-} inputs(%x) weights(%w) yields(magnitude) {
-  %magnitude = math.absf %w : f32
-  analog.yield %magnitude : f32
-}
-func.func @derived(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
-  %a = analog.mvm %x, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
-  %a0 = analog.apply @sum %a : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
-  %y = analog.accumulate %a0 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
