@@ -4,6 +4,7 @@
 
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
+#include <torch/autograd.h>
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
