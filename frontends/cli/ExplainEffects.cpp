@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Format.h"
 
 using namespace mlir;
 
@@ -122,8 +123,8 @@ void printUse(const EffectUse &use, ModuleOp module) {
   }
   for (const EffectStrength &strength : use.effect->strengths) {
     std::string name = siteName(use.effect->site) + "." + use.name + "." + strength.name;
-    llvm::outs() << "//   strength " << strength.name << " = " << strength.value << ", " << name << ": "
-                 << places(module, name, /*results=*/false) << "\n";
+    llvm::outs() << "//   strength " << strength.name << " = " << llvm::format("%g", strength.value) << ", " << name
+                 << ": " << places(module, name, /*results=*/false) << "\n";
   }
   for (size_t i = 0; i < use.sources.size(); ++i)
     printParam(use, i, module);

@@ -2,6 +2,8 @@
 #include "tests/frontends/effects.h"
 
 #include <gmock/gmock.h>
+#include <torch/autograd.h>
+#include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/utils.h>

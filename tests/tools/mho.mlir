@@ -28,13 +28,13 @@
 // EXPLAINHELP: usage: mho explain SPEC
 
 // Effects that are text: their order, and what they are to the kernels.
-// RUN: mho explain "tile=balanced:64 range=given dac weight_noise output_noise adc adc_mask" --effect=%S/../../examples/effects/reram_noise.mlir --bind=a=largest_weight --effect=%S/../../examples/effects/learned_clip.mlir:learned_clip --bind=bound=tensor | FileCheck %s --check-prefix=TEXT
+// RUN: mho explain "tile=balanced:64 range=given dac weight_noise drop_connect output_noise adc adc_mask" --effect=%S/../../examples/effects/reram_noise.mlir --bind=a=largest_weight --effect=%S/../../examples/effects/learned_clip.mlir:learned_clip --bind=bound=tensor | FileCheck %s --check-prefix=TEXT
 // TEXT: analog.apply @learned_clip
 // TEXT: analog.apply @reram_noise
 // TEXT: analog-fuse: the forward kernel
 // TEXT: effects, in the order in which they act
 // TEXT-NEXT: // input: @learned_clip, dac
-// TEXT-NEXT: // weight: weight_noise, @reram_noise
+// TEXT-NEXT: // weight: weight_noise, @reram_noise, drop_connect
 // TEXT-NEXT: // tile: output_noise, adc
 // TEXT-NEXT: // @reram_noise on the weight, from {{.*}}reram_noise.mlir
 // TEXT-NEXT: draws from stream 209

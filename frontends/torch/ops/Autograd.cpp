@@ -1,5 +1,6 @@
 // Autograd and autocast of the dispatcher ops.
 #include "frontends/torch/ops/Ops.h"
+#include "frontends/torch/ops/Shapes.h"
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
@@ -62,7 +63,9 @@ struct LinearBackwardNode : torch::autograd::Function<LinearBackwardNode> {
 Gradients backwardWithGraph(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
                             const OptionalTensor &range, const OptionalTensor &key, const at::Tensor &scalars,
                             const at::Tensor &saturation, const at::Tensor &rowRange, c10::string_view config,
-                            std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
+                            std::array<bool, 4> wanted, OptionalTensors optionalEffects,
+                            at::IntArrayRef effectsWanted) {
+  at::TensorList effects = listOf(optionalEffects);
   refuseTangents({grad, x, weight, range});
   refuseTangents(effects);
   bool any = grad.requires_grad() || x.requires_grad() || weight.requires_grad() || wantsGradient(range) ||
@@ -143,7 +146,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardWithGraph(const at::Tensor
                                                                 const OptionalTensor &bias, const OptionalTensor &range,
                                                                 const OptionalTensor &key, const at::Tensor &scalars,
                                                                 c10::string_view config, bool save,
-                                                                at::TensorList effects) {
+                                                                OptionalTensors optionalEffects) {
+  at::TensorList effects = listOf(optionalEffects);
   TORCH_CHECK_VALUE(!scalars.requires_grad(), "mho::analog_linear: scalars have no gradient; pass scalars.detach()");
   refuseTangents({x, weight, bias, range});
   refuseTangents(effects);
@@ -163,11 +167,11 @@ template <c10::DeviceType device>
 std::tuple<at::Tensor, at::Tensor, at::Tensor>
 autocastForward(const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &bias, const OptionalTensor &range,
                 const OptionalTensor &key, const at::Tensor &scalars, c10::string_view config, bool save,
-                at::TensorList effects) {
+                OptionalTensors effects) {
   c10::impl::ExcludeDispatchKeyGuard off(at::autocast::get_autocast_dispatch_key_from_device_type(device));
   auto cast = [](const at::Tensor &t) { return at::autocast::cached_cast(at::kFloat, t, device); };
   OptionalTensor castBias = isDefined(bias) ? OptionalTensor(cast(*bias)) : std::nullopt;
-  return analogLinear(cast(x), cast(weight), castBias, range, key, scalars, std::string(config), save, effects);
+  return analogLinear(cast(x), cast(weight), castBias, range, key, scalars, std::string(config), save, listOf(effects));
 }
 
 } // namespace

@@ -13,7 +13,9 @@ using OptionalTensor = std::optional<at::Tensor>;
 std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, const at::Tensor &weight,
                                                        const OptionalTensor &bias, const OptionalTensor &range,
                                                        const OptionalTensor &key, const at::Tensor &scalars,
-                                                       c10::string_view configView, bool save, at::TensorList effects) {
+                                                       c10::string_view configView, bool save,
+                                                       OptionalTensors optionalEffects) {
+  at::TensorList effects = listOf(optionalEffects);
   const std::string config(configView);
   const LayerOfText &layer = layerOf(config);
   checkOperands(layer.spec, {x, weight, range, key, scalars, effects});
@@ -41,7 +43,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
 Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &range,
                    const OptionalTensor &key, const at::Tensor &scalars, const at::Tensor &saturation,
                    const at::Tensor &rowRange, c10::string_view configView, std::array<bool, 4> wanted,
-                   at::TensorList effects, at::IntArrayRef effectsWanted) {
+                   OptionalTensors optionalEffects, at::IntArrayRef effectsWanted) {
+  at::TensorList effects = listOf(optionalEffects);
   const std::string config(configView);
   const LayerOfText &layer = layerOf(config);
   checkOperands(layer.spec, {x, weight, range, key, scalars, effects});

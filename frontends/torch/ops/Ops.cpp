@@ -8,9 +8,9 @@ namespace mho::ops {
 
 TORCH_LIBRARY(mho, m) {
   m.def("analog_linear(Tensor x, Tensor weight, Tensor? bias, Tensor? input_range, Tensor? key, Tensor scalars, "
-        "str config, bool save, Tensor[] effects=[]) -> (Tensor, Tensor, Tensor)");
+        "str config, bool save, Tensor[]? effects=None) -> (Tensor, Tensor, Tensor)");
   m.def("analog_linear_backward(Tensor grad, Tensor x, Tensor weight, Tensor? input_range, Tensor? key, "
-        "Tensor scalars, Tensor saturation, Tensor row_range, str config, bool[4] wanted, Tensor[] effects=[], "
+        "Tensor scalars, Tensor saturation, Tensor row_range, str config, bool[4] wanted, Tensor[]? effects=None, "
         "int[] effects_wanted=[]) -> (Tensor, Tensor, Tensor, Tensor, Tensor[])");
   m.def("update_range_estimate(Tensor x, Tensor estimate, Tensor samples, Tensor(a!) next_estimate, "
         "Tensor(b!) next_samples, str config, float alpha) -> ()");
@@ -23,7 +23,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> analogLinear(const at::Tensor &x,
                                                             bool save, at::TensorList effects) {
   using Schema = std::tuple<at::Tensor, at::Tensor, at::Tensor>(
       const at::Tensor &, const at::Tensor &, const OptionalTensor &, const OptionalTensor &, const OptionalTensor &,
-      const at::Tensor &, c10::string_view, bool, at::TensorList);
+      const at::Tensor &, c10::string_view, bool, OptionalTensors);
   static auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mho::analog_linear", "").typed<Schema>();
   return op.call(x, weight, bias, inputRange, key, scalars, config, save, effects);
 }
@@ -34,7 +34,7 @@ Gradients analogLinearBackward(const at::Tensor &grad, const at::Tensor &x, cons
                                std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
   using Schema = Gradients(const at::Tensor &, const at::Tensor &, const at::Tensor &, const OptionalTensor &,
                            const OptionalTensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
-                           c10::string_view, std::array<bool, 4>, at::TensorList, at::IntArrayRef);
+                           c10::string_view, std::array<bool, 4>, OptionalTensors, at::IntArrayRef);
   static auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mho::analog_linear_backward", "").typed<Schema>();
   return op.call(grad, x, weight, inputRange, key, scalars, saturation, rowRange, config, wanted, effects,
                  effectsWanted);

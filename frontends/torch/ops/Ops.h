@@ -19,6 +19,7 @@
 namespace mho::ops {
 
 using OptionalTensor = std::optional<at::Tensor>;
+using OptionalTensors = std::optional<at::TensorList>; // a list that a schema gives a default is one
 
 /// x [..., K], weight [O, K], bias [O], inputRange beta [T], key int64 [2] = (seed, step), all float32 but the key.
 /// Returns y [..., O] and what the backward op needs: saturation int32 [T, rows, ceil(O / 32)] (bit n mod 32 of word

@@ -59,9 +59,10 @@ void checkEffects(const LinearSpec &spec, const Operands &o) {
 std::tuple<at::Tensor, at::Tensor, at::Tensor> metaForward(const at::Tensor &x, const at::Tensor &weight,
                                                            const OptionalTensor &bias, const OptionalTensor &range,
                                                            const OptionalTensor &key, const at::Tensor &scalars,
-                                                           c10::string_view config, bool save, at::TensorList effects) {
+                                                           c10::string_view config, bool save,
+                                                           OptionalTensors effects) {
   const LinearSpec &spec = specOf(std::string(config));
-  checkOperands(spec, {x, weight, range, key, scalars, effects});
+  checkOperands(spec, {x, weight, range, key, scalars, listOf(effects)});
   checkBias(spec, weight, bias);
   return emptyOutputs(x, weight, spec, save);
 }
@@ -69,14 +70,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> metaForward(const at::Tensor &x, 
 Gradients metaBackward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor &weight,
                        const OptionalTensor &range, const OptionalTensor &key, const at::Tensor &scalars,
                        const at::Tensor &saturation, const at::Tensor &rowRange, c10::string_view config,
-                       std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted) {
+                       std::array<bool, 4> wanted, OptionalTensors effects, at::IntArrayRef effectsWanted) {
   const LinearSpec &spec = specOf(std::string(config));
-  checkOperands(spec, {x, weight, range, key, scalars, effects});
+  checkOperands(spec, {x, weight, range, key, scalars, listOf(effects)});
   checkWanted(spec, effectsWanted);
   checkGradient(x, weight, grad);
   checkDevice(saturation, "saturation", x);
   checkDevice(rowRange, "row_range", x);
-  return emptyGradients(x, weight, range, wanted, effects, effectsWanted);
+  return emptyGradients(x, weight, range, wanted, listOf(effects), effectsWanted);
 }
 
 } // namespace

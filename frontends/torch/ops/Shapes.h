@@ -15,6 +15,9 @@ namespace mho::ops {
 /// x of any number of dimensions as a matrix [rows, K]; a view where the strides allow it.
 at::Tensor rowsOf(const at::Tensor &x);
 
+/// The list, or an empty one.
+inline at::TensorList listOf(const OptionalTensors &tensors) { return tensors.value_or(at::TensorList()); }
+
 /// What forward and backward share.
 struct Operands {
   const at::Tensor &x, &weight;
