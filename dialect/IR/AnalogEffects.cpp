@@ -47,10 +47,11 @@ static void rangeGradient(ScalarBuilder &s, ValueRange a) {
 }
 
 Value QuantizeInputOp::buildScalar(OpBuilder &builder, Location loc, Value x, ValueRange p, ArrayRef<int64_t>) {
+  static constexpr int64_t kOfRange[] = {1};
   bool dynamic = getRangeAxes().contains(Axis::M);
   SmallVector<Value> inputs{x};
   llvm::append_range(inputs, p);
-  auto op = createSurrogate(builder, loc, inputs, dynamic ? IntegerAttr() : builder.getI64IntegerAttr(1));
+  auto op = createSurrogate(builder, loc, inputs, dynamic ? ArrayRef<int64_t>() : kOfRange);
   fill(builder, loc, op.getValue(), floats(builder, 5), [](ScalarBuilder &s, ValueRange a) {
     Value clamped = s.clamp(a[0], s.neg(a[1]), a[1]);
     yield(s, s.roundEven(s.mul(clamped, s.safeScale(a[2], a[1]))));
