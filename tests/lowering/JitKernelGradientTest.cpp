@@ -67,7 +67,8 @@ protected:
         expectResults(jit, *jit.fused, "layer_dz", all, b, o);
         auto planes = mho::reference::evaluate(jit.fused->lookupSymbol<func::FuncOp>("layer_dz"), all);
         ASSERT_TRUE(bool(planes));
-        EXPECT_GT(llvm::count_if((*planes)[0].reals, [](double v) { return v != 0; }), b * o / 4);
+        int64_t notZero = llvm::count_if((*planes)[0].reals, [](double v) { return v != 0; });
+        EXPECT_GE(notZero, b * o / 4);
         all = append(*planes);
       }
       expectResults(jit, *jit.fused, "layer_dx", all, b, tiles);
