@@ -47,7 +47,7 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
     A function of one analog.tiled_mvm becomes a function over strided memrefs: rows, columns and contraction blocked, both operands
     packed through their load regions (with the statistics of the tile and the noise of a row in its own loop), a register-blocked
     micro-kernel, end_tile and finish from scratch rows. Its signature is in AnalogToVector.h; every size is a run-time value.
-    A kernel that reduces also gets @name_tail, which combines the partials of blocks of 64 rows in ascending order.
+    A kernel that reduces also gets @name_tail, which combines the partials of blocks of 64 x 64 in ascending order.
 
     ```mlir
     func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>, %key: tensor<2xi64>, %sigma: f32)

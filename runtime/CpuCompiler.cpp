@@ -1,6 +1,7 @@
 #include "runtime/CpuCompiler.h"
 
 #include "lowering/AnalogToVector/AnalogToVector.h"
+#include "lowering/AnalogToVector/Partials.h"
 #include "runtime/Backend.h"
 #include "runtime/CacheKey.h"
 #include "runtime/CpuArtifact.h"
@@ -11,8 +12,8 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
-#include <sstream>
 
 using namespace mlir;
 using namespace mho::analog;
@@ -23,20 +24,12 @@ namespace {
 /// What the cache keeps of a kernel beside its object.
 struct KernelPayload {
   int64_t workspaceBytes = 0;
-  Reductions reductions;
   std::string object;
 
-  std::string encode() const {
-    return std::to_string(workspaceBytes) + " " + std::to_string(reductions.perBlock) + " " +
-           std::to_string(reductions.perRow) + "\n" + object;
-  }
+  std::string encode() const { return std::to_string(workspaceBytes) + "\n" + object; }
   static KernelPayload decode(const std::string &text) {
-    KernelPayload payload;
     size_t line = text.find('\n');
-    std::istringstream(text.substr(0, line)) >> payload.workspaceBytes >> payload.reductions.perBlock >>
-        payload.reductions.perRow;
-    payload.object = text.substr(line + 1);
-    return payload;
+    return {std::strtoll(text.c_str(), nullptr, 10), text.substr(line + 1)};
   }
 };
 
@@ -54,15 +47,14 @@ OwningOpRef<ModuleOp> isolate(func::FuncOp function, const std::vector<bool> &st
   return module;
 }
 
-/// Sums and counts that the function's kernel makes.
-Reductions reductionsOf(func::FuncOp function) {
-  Reductions reductions;
+/// How the partial sums of the function's kernel lie.
+std::vector<lowering::PartialShape> reductionsOf(func::FuncOp function) {
+  std::vector<lowering::PartialShape> shapes;
   function.walk([&](TiledMvmOp kernel) {
     for (int64_t i : kernel.getReductions())
-      ++(kernel.getResultSpec(i).getOver().contains(kernel.getOutputAxes().first) ? reductions.perRow
-                                                                                  : reductions.perBlock);
+      shapes.push_back(lowering::partialShape(kernel, i));
   });
-  return reductions;
+  return shapes;
 }
 
 /// Says once per process why kernels are not kept.
@@ -77,13 +69,12 @@ Expected<std::string> keyOf(const std::string &ir, const std::string &name) {
   return target ? cacheKey(ir, "cpu " + name, *target) : target;
 }
 
-Expected<KernelPayload> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, Reductions reductions,
-                                      const Knobs &knobs) {
+Expected<KernelPayload> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, const Knobs &knobs) {
   CpuArtifact artifact(std::move(module), knobs.isa);
   StageOptions options = StageOptions::from(knobs, allStages(cpuStageNames()));
   if (Status status = runStages(unit, artifact, cpuStages(artifact), options); !status)
     return status;
-  return KernelPayload{artifact.workspaceBytes, reductions, artifact.object};
+  return KernelPayload{artifact.workspaceBytes, artifact.object};
 }
 
 /// An entry of the cache, where there is one; says so where times are asked for.
@@ -102,14 +93,13 @@ std::optional<KernelPayload> takeCached(const KernelCache &cache, const std::str
 /// Takes the payload from the cache on disk, or compiles and stores it. Of several processes that want the same kernel
 /// one compiles; the others wait and take it.
 Expected<KernelPayload> obtain(OwningOpRef<ModuleOp> module, const std::string &name, const Knobs &knobs) {
-  Reductions reductions = reductionsOf(module->lookupSymbol<func::FuncOp>(name));
   std::string ir = printed(*module), unit = unitName(name, ir);
   if (!knobs.cache || knobs.cacheDir.empty() || StageOptions::from(knobs, {}).inspects())
-    return compileStages(std::move(module), unit, reductions, knobs);
+    return compileStages(std::move(module), unit, knobs);
   Expected<std::string> key = keyOf(ir, name);
   if (!key) {
     warnOnce("kernels are not kept on disk: " + key.message());
-    return compileStages(std::move(module), unit, reductions, knobs);
+    return compileStages(std::move(module), unit, knobs);
   }
   KernelCache cache(knobs.cacheDir, knobs.cacheLimitMiB << 20);
   if (std::optional<KernelPayload> hit = takeCached(cache, *key, unit, knobs.time))
@@ -117,7 +107,7 @@ Expected<KernelPayload> obtain(OwningOpRef<ModuleOp> module, const std::string &
   KernelCache::Lock lock = cache.lock(*key);
   if (std::optional<KernelPayload> hit = takeCached(cache, *key, unit, knobs.time))
     return *hit;
-  Expected<KernelPayload> payload = compileStages(std::move(module), unit, reductions, knobs);
+  Expected<KernelPayload> payload = compileStages(std::move(module), unit, knobs);
   if (payload)
     if (Status status = cache.store(*key, payload->encode()); !status)
       warnOnce(status.message());
@@ -141,12 +131,12 @@ Expected<CpuCode> compileCpuFunction(func::FuncOp function, const std::vector<bo
   kernel.slots = kernelSlots(function);
   kernel.strided = strided;
   kernel.workspaceBytes = payload->workspaceBytes;
-  kernel.reductions = payload->reductions;
+  kernel.reductions = reductionsOf(function);
   Expected<KernelEntry> body = loaded->entry(name);
   if (!body)
     return body.error();
   kernel.body = *body;
-  if (kernel.reductions.none())
+  if (kernel.reductions.empty())
     return kernel;
   Expected<KernelEntry> tail = loaded->entry(name + lowering::kTailSuffix.str());
   if (!tail)

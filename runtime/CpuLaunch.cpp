@@ -11,6 +11,8 @@
 namespace mho {
 namespace {
 
+using lowering::PartialOf, lowering::PartialShape;
+
 constexpr size_t kAlignment = 64; ///< of vector stores and cache lines
 
 /// A discarded result is computed in pieces of about this many elements, which stay in a core's second-level cache.
@@ -76,12 +78,18 @@ struct Launch {
 };
 
 /// Gradients are cut along both axes, since partial sums are per block of rows and tile. Forward is cut along the
-/// longer axis: a piece of many rows packs its weights once.
-Grid gridOf(const KernelOutput &output) {
+/// longer axis: a piece of many rows packs its weights once. What a reduction adds up in place is not cut.
+Grid gridOf(const KernelOutput &output, const std::vector<PartialShape> &reductions) {
+  auto hasWholeRows = [](const PartialShape &shape) { return shape.rows == PartialOf::Whole; };
+  auto hasWholeColumns = [](const PartialShape &shape) { return shape.columns == PartialOf::Whole; };
+  bool wholeRows = std::any_of(reductions.begin(), reductions.end(), hasWholeRows);
+  bool wholeColumns = std::any_of(reductions.begin(), reductions.end(), hasWholeColumns);
   int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
   if (output.columnsAreTiles)
-    return {rowBlocks, output.columns, kReductionBlock, 1};
-  if (output.rows > output.columns)
+    return wholeRows ? Grid{1, output.columns, output.rows, 1} : Grid{rowBlocks, output.columns, kReductionBlock, 1};
+  if (wholeRows && wholeColumns)
+    return {1, 1, output.rows, output.columns};
+  if (wholeColumns || (!wholeRows && output.rows > output.columns))
     return {rowBlocks, 1, kReductionBlock, output.columns};
   return {1, (output.columns + kReductionBlock - 1) / kReductionBlock, output.rows, kReductionBlock};
 }
@@ -188,10 +196,10 @@ Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutpu
   static thread_local Scratch partialMemory;
   if (std::string problem = checkValues(code, values); !problem.empty())
     return Status::error(problem);
-  Launch launch{code, values, output, gridOf(output)};
-  int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
-  launch.partialCount =
-      (code.reductions.perBlock * rowBlocks + code.reductions.perRow * output.rows) * output.tiles.count();
+  Launch launch{code, values, output, gridOf(output, code.reductions)};
+  int64_t columns = output.columnsAreTiles ? output.tiles.inputs : output.columns;
+  for (const PartialShape &shape : code.reductions)
+    launch.partialCount += shape.count(output.rows, columns, output.tiles.count());
   launch.partials = partialMemory.get(launch.partialCount * sizeof(double));
   if (!launch.partials)
     return Status::error("no memory for " + std::to_string(launch.partialCount) + " partial sums");

@@ -1,17 +1,11 @@
 // Runs a kernel of the CPU backend over its whole output on the caller's threads.
 #pragma once
 
+#include "lowering/AnalogToVector/PartialShape.h"
 #include "runtime/Kernel.h"
 #include "runtime/PackedCall.h"
 
 namespace mho {
-
-/// Sum and count results, by what a partial sum of theirs is of.
-struct Reductions {
-  int perBlock = 0; ///< 64 rows of a tile
-  int perRow = 0;   ///< one row of a tile, where the result keeps the rows
-  bool none() const { return perBlock == 0 && perRow == 0; }
-};
 
 /// The machine code of a kernel and what a call of it needs.
 struct CpuCode {
@@ -20,12 +14,16 @@ struct CpuCode {
   KernelEntry body = nullptr;
   KernelEntry tail = nullptr; ///< null unless the kernel reduces
   int64_t workspaceBytes = 0; ///< per concurrent call of body
-  Reductions reductions;
+  std::vector<lowering::PartialShape> reductions;
 };
 
 /// As Kernel::launch. Bits of the result depend neither on the number of threads nor on how the context's parallelFor
 /// cuts the work, nor on the caller's floating-point modes. Memory of a thread: the code's workspace and, where a
-/// result is discarded, a piece of it that no number of rows makes larger (discardedFloats).
+/// result is discarded, a piece of it that no number of rows makes larger (discardedFloats). Memory of the launch: the
+/// partial sums, doubles, as many as the reductions' results have elements (for every tile) or one for each block of 64
+/// x 64. A reduction that keeps one axis of the output takes the other's blocks in turn: the work is then cut along the
+/// kept axis only (along the tiles, where these cut the columns), and not at all if a forward kernel keeps the rows in
+/// one and the columns in another.
 Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutput &output,
                  const LaunchContext &context);
 

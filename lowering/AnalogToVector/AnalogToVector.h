@@ -5,8 +5,8 @@
 //         one memref per result; partials : memref<?xf64>; workspace : memref<?xi8>;
 //         row_begin, row_end, column_begin, column_end : index)
 // computes output rows [row_begin, row_end) (multiples of 64 but for the end) and columns, in multiples of 64 elements,
-// or in tiles where the columns are inputs. `partials` holds [n][T] doubles of each reduction, n being
-// the rows where the reduction keeps them, else ceil(rows / 64). Where the kernel
+// or in tiles where the columns are inputs; the whole axis where a reduction adds it up in place (PartialShape.h).
+// `partials` holds the partial sums of the reductions, one after the other. Where the kernel
 // reduces, @name_tail(the same without workspace and bounds) combines them. The attribute `analog.workspace_bytes` is
 // the workspace one call needs.
 #pragma once

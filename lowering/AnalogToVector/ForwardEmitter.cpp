@@ -12,14 +12,25 @@ LogicalResult KernelEmitter::emitForward() {
   LogicalResult ok = success();
   Value zero = e.index(0);
   // Without inputs there is no tile: the sum is 0 and only finish runs.
-  if (!kernel.getFinish().empty())
-    e.when(e.equal(tiles, zero), [&] { ok = emitEmptySum(); });
-  e.loop(rowBegin, rowEnd, s.mc, [&](Value i0) {
+  e.when(e.equal(tiles, zero), [&] { ok = emitEmptySum(); });
+  auto emitTiles = [&](Value i0) {
     Value mc = e.min(e.index(s.mc), e.sub(rowEnd, i0));
     e.loop(zero, tiles, 1, [&](Value t) {
       if (succeeded(ok))
         ok = emitForwardTile(i0, mc, t);
     });
+  };
+  e.loop(rowBegin, rowEnd, s.mc, [&](Value i0) {
+    if (!totals)
+      return emitTiles(i0);
+    // The scratch has room for the totals of nc columns: the lhs is packed again for the next ones.
+    auto whole = std::pair(columnBegin, columnEnd);
+    e.loop(whole.first, whole.second, s.nc, [&](Value j0) {
+      columnBegin = j0;
+      columnEnd = e.min(e.add(j0, e.index(s.nc)), whole.second);
+      emitTiles(i0);
+    });
+    std::tie(columnBegin, columnEnd) = whole;
   });
   return ok;
 }
@@ -62,7 +73,7 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
       e.loop(zero, mc, s.mr, [&](Value ip) {
         // Sums that wait for another contraction block have rows of their own; else MR rows serve all, in L1.
         Value sumRow = e.select(oneBlock, zero, ip);
-        if (!kernel.getFinish().empty())
+        if (hasValue())
           e.when(last, [&] { prefetchResult(e.add(i0, ip), e.min(e.index(s.mr), e.sub(mc, ip)), j0, nc); });
         e.loop(zero, nc, kLanes, [&](Value jp) {
           prefetchNextBlock(j0, c0, end, ip, jp);
@@ -139,7 +150,10 @@ void KernelEmitter::prefetchResult(Value firstRow, Value rowCount, Value firstCo
 LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t) {
   Value zero = e.index(0), rowCount = e.min(e.index(s.mr), e.sub(mc, ip)), firstRow = e.add(i0, ip);
   Region &endTile = kernel.getEndTile(), &finish = kernel.getFinish();
+  Value isLast = e.equal(e.add(t, e.index(1)), tiles);
   e.loop(zero, rowCount, 1, [&](Value r) { drawRow(TiledMvmOp::kEndTile, t, e.add(firstRow, r), j0, nc, r, s.mr); });
+  if (!drawsOf(finish).empty())
+    e.when(isLast, [&] { e.loop(zero, rowCount, 1, [&](Value r) { drawFinishRow(e.add(firstRow, r), j0, nc, r); }); });
   LogicalResult ok = success();
   e.loop(zero, nc, kLanes, [&](Value c) {
     Place place;
@@ -186,31 +200,70 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
         planes = planes.drop_front();
       for (auto [value, result] : llvm::zip(planes, kernel.getResultsOf({ResultKind::Planes})))
         e.storeMasked(asVector(e, value), results[result], {t, place[Axis::M], place[Axis::N]}, place.mask);
-      if (!finish.empty() && failed(emitSumOfTiles(asVector(e, tile->values[0]), place, param)))
+      keepSummands(/*ofTile=*/true, tile->reductions, place.mask, r, c);
+      if (finish.empty())
+        return;
+      SumPlace total{totals, {localRow, c}};
+      if (hasValue())
+        total = {results[kernel.getResultsOf({ResultKind::Value})[0]], {place[Axis::M], place[Axis::N]}};
+      if (failed(emitSumOfTiles(asVector(e, tile->values[0]), place, total, r, c, param)))
         ok = failure();
     });
   });
+  auto reduceRows = [&](bool ofTile) {
+    e.loop(zero, rowCount, 1, [&](Value r) {
+      Place place;
+      place[Axis::T] = t;
+      place[Axis::M] = e.add(firstRow, r);
+      place[Axis::N] = j0;
+      reduceRow(ofTile, place, r, nc);
+    });
+  };
+  if (reduces(/*ofTile=*/true))
+    reduceRows(true);
+  if (reduces(/*ofTile=*/false))
+    e.when(isLast, [&] { reduceRows(false); });
   return ok;
 }
 
-/// Adds what end_tile gave for 16 elements to the tiles before, in the result's memory; after the last tile finish.
-LogicalResult KernelEmitter::emitSumOfTiles(Value value, const Place &place, llvm::function_ref<Value(int64_t)> param) {
-  Value t = place[Axis::T], y = results[kernel.getResultsOf({ResultKind::Value})[0]];
-  Value isFirst = e.equal(t, e.index(0)), isLast = e.equal(e.add(t, e.index(1)), tiles);
-  SmallVector<Value> at{place[Axis::M], place[Axis::N]};
-  Value before = e.loadMasked(y, at, place.mask);
+/// Adds what end_tile gave for 16 elements to the tiles before, at `total`; after the last tile finish. `slot` and
+/// `column` are those of the scratch rows.
+LogicalResult KernelEmitter::emitSumOfTiles(Value value, const Place &place, const SumPlace &total, Value slot,
+                                            Value column, llvm::function_ref<Value(int64_t)> param) {
+  Value t = place[Axis::T], isFirst = e.equal(t, e.index(0)), isLast = e.equal(e.add(t, e.index(1)), tiles);
+  Value before = e.loadMasked(total.memref, total.at, place.mask);
   Value sum = e.select(isFirst, value, e.b.create<arith::AddFOp>(e.loc, before, value));
+  FailureOr<Value> finished = emitFinishOf(sum, place, slot, column, param);
+  if (failed(finished))
+    return failure();
+  e.storeMasked(hasValue() ? e.select(isLast, *finished, sum) : sum, total.memref, total.at, place.mask);
+  return success();
+}
+
+/// finish of 16 sums over the tiles: keeps what is reduced, returns the value with its initial one, or none.
+FailureOr<Value> KernelEmitter::emitFinishOf(Value sum, const Place &place, Value slot, Value column,
+                                             llvm::function_ref<Value(int64_t)> param) {
   SmallVector<Value> arguments{sum};
   appendEpilogue(arguments, TiledMvmOp::kFinish, place);
   for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish))
     arguments.push_back(param(i));
-  auto lookup = [&](Operation *op) { return indexValue(cast<IndexOp>(op), TiledMvmOp::kFinish, place); };
+  Value drawn = e.add(slot, e.index(finishDrawRow()));
+  auto lookup = [&](Operation *op) { return leaf(op, TiledMvmOp::kFinish, place, drawn, s.mr, column); };
   FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, lookup);
   if (failed(finished))
     return failure();
-  Value final = addInit(asVector(e, finished->values[0]), at, place.mask);
-  e.storeMasked(e.select(isLast, final, sum), y, at, place.mask);
-  return success();
+  keepSummands(/*ofTile=*/false, finished->reductions, place.mask, slot, column);
+  if (!hasValue())
+    return Value();
+  return addInit(asVector(e, finished->values[0]), {place[Axis::M], place[Axis::N]}, place.mask);
+}
+
+/// The scratch rows of what finish draws follow those of end_tile.
+int64_t KernelEmitter::finishDrawRow() { return drawsOf(kernel.getEndTile()).size() * s.mr; }
+
+/// finish sees no tile: it draws as of tile 0.
+void KernelEmitter::drawFinishRow(Value row, Value firstColumn, Value count, Value slot) {
+  drawRow(TiledMvmOp::kFinish, e.index(0), row, firstColumn, count, e.add(slot, e.index(finishDrawRow())), s.mr);
 }
 
 /// 16 bits into their half of a word; the low half comes first and clears the high one.
@@ -225,26 +278,32 @@ void KernelEmitter::storeBits(Value bits, Value memref, const Place &place) {
   e.store(e.select(low, word, merged), memref, at);
 }
 
-/// y = finish(0).
+/// Without tiles: finish of 0 for every element, sums of end_tile are 0.
 LogicalResult KernelEmitter::emitEmptySum() {
   LogicalResult ok = success();
-  Value y = results[kernel.getResultsOf({ResultKind::Value})[0]];
+  Value zero = e.index(0);
   e.loop(rowBegin, rowEnd, 1, [&](Value m) {
-    e.loop(columnBegin, columnEnd, kLanes, [&](Value n) {
+    zeroTileResults(m);
+    if (kernel.getFinish().empty())
+      return;
+    e.loop(columnBegin, columnEnd, s.nc, [&](Value j0) {
+      Value nc = e.min(e.index(s.nc), e.sub(columnEnd, j0));
+      drawFinishRow(m, j0, nc, zero);
       Place place;
       place.vectorAxis = Axis::N;
       place[Axis::M] = m;
-      place[Axis::N] = n;
-      place.mask = e.mask(e.sub(columnEnd, n));
-      SmallVector<Value> arguments{e.real(0)};
-      appendEpilogue(arguments, TiledMvmOp::kFinish, place);
-      appendVisible(arguments, TiledMvmOp::kFinish, place, nullptr);
-      auto finishLeaf = [&](Operation *op) { return indexValue(cast<IndexOp>(op), TiledMvmOp::kFinish, place); };
-      FailureOr<RegionResult> result = emitRegion(e, kernel.getFinish(), arguments, finishLeaf);
-      if (failed(result))
-        ok = failure();
-      else
-        e.storeMasked(addInit(asVector(e, result->values[0]), {m, n}, place.mask), y, {m, n}, place.mask);
+      e.loop(zero, nc, kLanes, [&](Value c) {
+        place[Axis::N] = e.add(j0, c);
+        place.mask = e.mask(e.sub(nc, c));
+        auto param = [&](int64_t i) { return loadParam(i, place); };
+        FailureOr<Value> value = emitFinishOf(e.real(0), place, zero, c, param);
+        if (failed(value))
+          ok = failure();
+        else if (hasValue())
+          e.storeMasked(*value, results[kernel.getResultsOf({ResultKind::Value})[0]], {m, place[Axis::N]}, place.mask);
+      });
+      place[Axis::N] = j0;
+      reduceRow(/*ofTile=*/false, place, zero, nc);
     });
   });
   return ok;

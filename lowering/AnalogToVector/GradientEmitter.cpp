@@ -27,9 +27,7 @@ LogicalResult KernelEmitter::emitGradient() {
 }
 
 /// Sums of one accumulator are kept in the result's memory, which holds them for a tile of any width.
-bool KernelEmitter::sumsLieInResult() {
-  return kernel.getAccumulatorCount() == 1 && !kernel.getResultsOf({ResultKind::Value}).empty();
-}
+bool KernelEmitter::sumsLieInResult() { return kernel.getAccumulatorCount() == 1 && hasValue(); }
 
 /// Where the sums of accumulator `pair` are kept for `row` and `column` of the output: in the result, or in the scratch
 /// of the block that begins at firstRow and firstColumn.
@@ -126,48 +124,32 @@ LogicalResult KernelEmitter::emitFinishBlocks(Value i0, Value mc, Value t, Value
   return ok;
 }
 
-/// One 64 x 64 block: rows i0 + block .. + rowCount, columns from `column` on; what it reduces is added to the
-/// partials.
+/// One 64 x 64 block: rows i0 + block .. + rowCount, columns from `column` on.
 LogicalResult KernelEmitter::emitFinishBlock(Value i0, Value block, Value rowCount, Value t, Value column, Value first,
                                              Value last) {
   LogicalResult ok = success();
   Value zero = e.index(0), firstRow = e.add(i0, block), end = e.min(e.add(column, e.index(kReductionBlock)), last);
-  Value isFirst = e.equal(column, tileBegin(t));
   auto [rowAxis, columnAxis] = kernel.getOutputAxes();
-  SmallVector<int64_t> reductions = kernel.getReductions();
-  SmallVector<Value> lanes(reductions.size(), e.zeros());
-  lanes =
-      e.loop(zero, rowCount, 1, lanes, [&, rowAxis = rowAxis, columnAxis = columnAxis](Value r, ValueRange rowCarried) {
-        Value row = e.add(firstRow, r);
-        drawRow(TiledMvmOp::kFinish, t, row, e.sub(column, tileBegin(t)), e.sub(end, column), zero, 1);
-        SmallVector<Value> ofRow = e.loop(column, end, kLanes, rowCarried, [&](Value c, ValueRange carried) {
-          Place place;
-          place.vectorAxis = columnAxis;
-          place[Axis::T] = t;
-          place[rowAxis] = row;
-          place[columnAxis] = c;
-          place.mask = e.mask(e.sub(end, c));
-          SmallVector<Value> next(carried);
-          if (failed(emitFinish(place, e.sub(c, column), i0, first, next)))
-            ok = failure();
-          return next;
-        });
-        for (auto [i, reduction] : llvm::enumerate(reductions))
-          if (partialsOf(reduction).rowsKept) { // a row of its own: its sums begin anew
-            addToPartial(i, row, t, combineLanes(ofRow[i]), isFirst);
-            ofRow[i] = e.zeros();
-          }
-        return ofRow;
-      });
-  for (auto [i, reduction] : llvm::enumerate(reductions))
-    if (!partialsOf(reduction).rowsKept)
-      addToPartial(i, e.div(firstRow, kReductionBlock), t, combineLanes(lanes[i]), isFirst);
+  e.loop(zero, rowCount, 1, [&, rowAxis = rowAxis, columnAxis = columnAxis](Value r) {
+    Place place;
+    place.vectorAxis = columnAxis;
+    place[Axis::T] = t;
+    place[rowAxis] = e.add(firstRow, r);
+    drawRow(TiledMvmOp::kFinish, t, place[rowAxis], e.sub(column, tileBegin(t)), e.sub(end, column), zero, 1);
+    e.loop(column, end, kLanes, [&](Value c) {
+      place[columnAxis] = c;
+      place.mask = e.mask(e.sub(end, c));
+      if (failed(emitFinish(place, e.sub(c, column), i0, first)))
+        ok = failure();
+    });
+    place[columnAxis] = column;
+    reduceRow(/*ofTile=*/false, place, zero, e.sub(end, column));
+  });
   return ok;
 }
 
-/// finish of 16 elements: stores the value, adds what is reduced to the running sums.
-LogicalResult KernelEmitter::emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn,
-                                        SmallVectorImpl<Value> &lanes) {
+/// finish of 16 elements, at column `drawn` of the scratch rows: stores the value, keeps what is reduced.
+LogicalResult KernelEmitter::emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn) {
   auto [rowAxis, columnAxis] = kernel.getOutputAxes();
   SmallVector<Value> at{place[rowAxis], place[columnAxis]}, arguments;
   for (int64_t pair = 0; pair < kernel.getAccumulatorCount(); ++pair) {
@@ -182,12 +164,7 @@ LogicalResult KernelEmitter::emitFinish(const Place &place, Value drawn, Value f
     return failure();
   for (auto [value, result] : llvm::zip(finished->values, kernel.getResultsOf({ResultKind::Value})))
     e.storeMasked(addInit(asVector(e, value), at, place.mask), results[result], at, place.mask);
-  for (auto [lane, value] : llvm::zip(lanes, finished->reductions)) {
-    Value summand = asVector(e, value);
-    if (cast<VectorType>(summand.getType()).getElementType().isInteger(1)) // a count: 1 for every true lane
-      summand = e.select(summand, e.splat(e.real(1)), e.zeros());
-    lane = e.b.create<arith::AddFOp>(e.loc, lane, e.select(place.mask, summand, e.zeros()));
-  }
+  keepSummands(/*ofTile=*/false, finished->reductions, place.mask, e.index(0), drawn);
   return success();
 }
 

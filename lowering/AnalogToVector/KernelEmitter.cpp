@@ -1,6 +1,7 @@
 // What all directions share: operands, parameters, statistics, packing and the micro-kernel.
 #include "lowering/AnalogToVector/KernelEmitter.h"
 
+#include "dialect/Numerics/Reduction.h"
 #include "lowering/AnalogToVector/AnalogToVector.h"
 #include "lowering/AnalogToVector/NoiseEmitter.h"
 
@@ -58,10 +59,9 @@ LogicalResult KernelEmitter::emitBody() {
 
 void KernelEmitter::workspaceBegin() {
   bool forward = kernel.getContract() == Axis::K;
-  int64_t drawRows = 0;
-  for (unsigned i = 0; i < TiledMvmOp::kTail; ++i)
-    drawRows =
-        std::max<int64_t>(drawRows, drawsOf(kernel->getRegion(i)).size() * (i == TiledMvmOp::kEndTile ? s.mr : 1));
+  auto drawCount = [&](unsigned region) { return int64_t(drawsOf(kernel->getRegion(region)).size()); };
+  int64_t ofOutput = forward ? finishDrawRow() + drawCount(TiledMvmOp::kFinish) * s.mr : drawCount(TiledMvmOp::kFinish);
+  int64_t drawRows = std::max({int64_t(1), drawCount(TiledMvmOp::kLoadLhs), drawCount(TiledMvmOp::kLoadRhs), ofOutput});
   for (size_t i = 0; i < usedValues(Side::Lhs).size(); ++i)
     packedLhs.push_back(workspace(1, (s.mc + s.mr) * (s.kc + kLanes)));
   for (size_t i = 0; i < usedValues(Side::Rhs).size(); ++i) {
@@ -71,8 +71,15 @@ void KernelEmitter::workspaceBegin() {
   for (int64_t i = 0; (forward || !sumsLieInResult()) && i < kernel.getAccumulatorCount(); ++i)
     sums.push_back(workspace(s.mc + s.mr, s.nc));
   // A source row may run along the rows of the output (mc), its columns (nc) or the contraction.
-  draws = workspace(std::max<int64_t>(1, drawRows), std::max({s.mc, s.kc, s.nc}));
+  draws = workspace(drawRows, std::max({s.mc, s.kc, s.nc}));
   gatherBuffer = workspace(1, kLanes);
+  if (forward && !kernel.getFinish().empty() && !hasValue())
+    totals = workspace(s.mc, s.nc);
+  int64_t reducedColumns = forward ? s.nc : kReductionBlock;
+  for (size_t i = 0; i < kernel.getReductions().size(); ++i) {
+    summands.push_back(workspace(forward ? s.mr : 1, reducedColumns));
+    blockSums.push_back(workspace(1, reducedColumns));
+  }
   for (Attribute attr : kernel.getStats())
     statBuffers.push_back(workspace(1, cast<StatAttr>(attr).getSide() == Side::Lhs ? s.mc : std::max(s.nc, s.kc)));
 }
@@ -95,7 +102,7 @@ Value KernelEmitter::loadElements(Value original, AxesAttr axes, const Place &pl
     at.push_back(place[axis]);
   if (axes.getAxes().empty()) // a scalar argument, or a tensor of one element
     return isa<MemRefType>(memref.getType()) ? e.load(memref, {}) : memref;
-  bool vectorised = axes.getAxes().back() == place.vectorAxis;
+  bool vectorised = place.vectorAxis == axes.getAxes().back();
   if (TiledMvmOp::isBits(original)) {
     Value n = at.back();
     at.back() = e.div(n, 32);

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"
+#include "lowering/AnalogToVector/Partials.h"
 #include "lowering/AnalogToVector/VectorRegion.h"
 #include "lowering/Schedule/Schedule.h"
 
@@ -39,10 +40,10 @@ public:
   int64_t workspaceBytes() const { return workspaceUsed; }
 
 private:
-  /// Where an element is: a value of each axis; the vector axis holds the first of 16.
+  /// Where an element is: a value of each axis; the vector axis, where there is one, holds the first of 16.
   struct Place {
     Value at[4];
-    Axis vectorAxis;
+    std::optional<Axis> vectorAxis;
     Value mask;
     Value &operator[](Axis axis) { return at[size_t(axis)]; }
     Value operator[](Axis axis) const { return at[size_t(axis)]; }
@@ -52,10 +53,10 @@ private:
     Value memref;
     llvm::SmallVector<Value> at;
   };
-  /// The partial sums of a reduction: [count][T] from row `offset` on.
+  /// The partial sums of a reduction: [T, if each tile has its own][rows][columns] from `offset` on.
   struct Partials {
-    bool rowsKept, isCount;
-    Value offset, count;
+    PartialShape shape;
+    Value offset, rows, columns;
   };
   /// Takes the vectors of 16 of the loaded values that accumulators use, in the order of usedValues().
   using Put = llvm::function_ref<void(Value row, Value column, mlir::ValueRange vectors)>;
@@ -91,7 +92,13 @@ private:
   mlir::LogicalResult emitForwardTile(Value i0, Value mc, Value t);
   void emitPanel(Value panel, Value kc);
   mlir::LogicalResult emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t);
-  mlir::LogicalResult emitSumOfTiles(Value value, const Place &place, llvm::function_ref<Value(int64_t)> param);
+  mlir::LogicalResult emitSumOfTiles(Value value, const Place &place, const SumPlace &total, Value slot, Value column,
+                                     llvm::function_ref<Value(int64_t)> param);
+  mlir::FailureOr<Value> emitFinishOf(Value sum, const Place &place, Value slot, Value column,
+                                      llvm::function_ref<Value(int64_t)> param);
+  int64_t finishDrawRow();
+  void drawFinishRow(Value row, Value firstColumn, Value count, Value slot);
+  bool hasValue() { return !kernel.getResultsOf({analog::ResultKind::Value}).empty(); }
   void storeBits(Value bits, Value memref, const Place &place);
   mlir::LogicalResult emitEmptySum();
   mlir::LogicalResult emitGradient();
@@ -102,13 +109,23 @@ private:
   mlir::LogicalResult emitFinishBlocks(Value i0, Value mc, Value t, Value first, Value last);
   mlir::LogicalResult emitFinishBlock(Value i0, Value block, Value rowCount, Value t, Value column, Value first,
                                       Value last);
-  mlir::LogicalResult emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn,
-                                 llvm::SmallVectorImpl<Value> &lanes);
+  mlir::LogicalResult emitFinish(const Place &place, Value drawn, Value firstRow, Value firstColumn);
 
   Partials partialsOf(int64_t result);
-  void addToPartial(size_t i, Value number, Value t, Value sum, Value isFirst);
-  Value addPartials(bool isCount, Value a, Value b);
-  Value combinePartials(int64_t result, Value tile, Value row);
+  Value partialAt(const Partials &p, Value tile, Value row, Value column);
+  void addToPartial(int64_t result, Value at, Value sum, Value isFirst);
+  Value addPartials(bool counts, Value a, Value b);
+  bool reduces(bool ofTile);
+  void keepSummands(bool ofTile, mlir::ValueRange yielded, Value mask, Value slot, Value column);
+  void reduceRow(bool ofTile, const Place &place, Value slot, Value count);
+  void addRowToResult(int64_t result, size_t i, const Place &place, Value slot, Value count);
+  void addRowToColumns(int64_t result, size_t i, const Place &place, Value slot, Value count);
+  void addRowToBlocks(int64_t result, size_t i, const Place &place, Value slot, Value count);
+  Value beginsBlock(Value row);
+  Value endsBlock(Value row);
+  void zeroTileResults(Value row);
+  Value combinePartials(int64_t result, const Place &place);
+  llvm::SmallVector<Value> placeIn(analog::AxesAttr over, const Place &place);
   mlir::LogicalResult emitTailAt(llvm::ArrayRef<int64_t> reductions, const Place &place);
   Value combineLanes(Value vector);
 
@@ -126,7 +143,10 @@ private:
   Value draws, gatherBuffer;
   llvm::SmallVector<Value> packedLhs, packedRhs, rowBuffers; // of each used value
   llvm::SmallVector<Value> sums;                             // of each accumulator
-  llvm::SmallVector<Value> statBuffers;                      // [stat]: one float per source row of a block
+  Value totals; // over the tiles so far, of a block, where no result holds them
+  // Of each reduction: what a few rows yield, and the sums of a block of rows so far, by lane or column.
+  llvm::SmallVector<Value> summands, blockSums;
+  llvm::SmallVector<Value> statBuffers; // [stat]: one float per source row of a block
   Value rhsStatOffset; // of the first row of the rhs part being packed, within the block of the statistics
 };
 

@@ -83,25 +83,13 @@ LogicalResult checkContraction(TiledMvmOp kernel) {
   return success();
 }
 
-LogicalResult checkResults(TiledMvmOp kernel) {
-  for (int64_t i : kernel.getReductions())
-    if (AxesAttr over = kernel.getResultSpec(i).getOver(); kernel.isForward() || over.contains(Axis::K))
-      return refuse(kernel)
-             << "reductions where k is an output axis, none of end_tile, over axes without k, got one over "
-             << over.str();
-  if (kernel.isForward() && !drawsOf(kernel.getFinish()).empty())
-    return refuse(kernel) << "no draw in finish where k is contracted";
-  return success();
-}
-
 } // namespace
 
 LogicalResult checkSupported(func::FuncOp function, TiledMvmOp kernel) {
   std::string why;
   if (!soleKernel(function, why))
     return refuse(kernel) << "@" << function.getName() << " to be one fused kernel, but " << why;
-  return failure(failed(checkOperands(kernel)) || failed(checkCode(kernel)) || failed(checkContraction(kernel)) ||
-                 failed(checkResults(kernel)));
+  return failure(failed(checkOperands(kernel)) || failed(checkCode(kernel)) || failed(checkContraction(kernel)));
 }
 
 } // namespace mho::lowering

@@ -128,8 +128,8 @@ public:
   }
   /// Adds partials, workspace and bounds and runs the function.
   bool run(ExecutionEngine &engine, StringRef name, int64_t rows, int64_t columns, bool tail = false) {
-    std::vector<double> partials(1 << 16);
-    std::vector<char> workspace(16 << 20);
+    std::vector<double> partials(1 << 16, NAN); // code reads only what it has written
+    std::vector<char> workspace(16 << 20, char(0xff));
     memref(partials.data(), {int64_t(partials.size())});
     size_t shared = words.size();
     memref(workspace.data(), {int64_t(workspace.size())});

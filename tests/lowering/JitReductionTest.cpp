@@ -1,5 +1,6 @@
-// Kernels whose output holds the tiles: several accumulators, no value result, reductions over every subset of the tile
-// and the rows, with and without a tail; code against evaluator, bit for bit on data that is not exact in any order.
+// Kernels whose output holds the tiles: several accumulators, no value result, reductions over subsets of the tile, the
+// rows and the columns, with and without a tail; code against evaluator, bit for bit on data that is not exact in any
+// order.
 #include "tests/lowering/Jit.h"
 
 using namespace mlir;
@@ -16,11 +17,14 @@ struct Direction {
 
 constexpr Direction kWeight{"m", "(m, n)", "(m, k)", "(n, k)", "n"}, kInput{"n", "(m, n)", "(n, k)", "(m, k)", "m"};
 
+/// `tail`: the axes of the tail's reductions; null: no tail, and reductions that keep the columns or do not.
 struct Case {
   const char *name;
   Direction direction;
-  bool value, tail;
+  bool value;
+  const char *tail;
   int accumulators;
+  bool columns = false;
 };
 
 class JitReduction : public testing::TestWithParam<std::tuple<Isa, Case>> {};
@@ -34,11 +38,18 @@ std::string replaced(std::string text, const std::string &from, const std::strin
 std::string kernelText(const Case &c) {
   std::string types = c.value ? "tensor<?x?xf32>, " : "", results = c.value ? "value over OUTPUT, " : "";
   std::string value = c.value ? "analog.yield %y : f32" : "analog.yield";
-  types += c.tail ? "tensor<?x?xf32>, tensor<?x?xf32>"
-                  : "tensor<?x?xf32>, tensor<?xf32>, tensor<f32>, tensor<?xf32>, tensor<?x?xi64>, tensor<i64>";
-  results += c.tail
-                 ? "sum over (t, ROW), count over (t, ROW)"
-                 : "sum over (t, ROW), sum over (ROW), sum over (), sum over (t), count over (ROW, t), count over ()";
+  if (c.tail) {
+    std::string axes = c.tail, type = axes.find(',') == axes.npos ? "tensor<?xf32>" : "tensor<?x?xf32>";
+    types += type + ", " + type;
+    results += "sum over (" + axes + "), count over (" + axes + ")";
+  } else if (c.columns) {
+    types += "tensor<?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?x?xf32>, tensor<?xi64>, tensor<?x?xi64>";
+    results += "sum over (k), sum over (t, k), sum over (ROW, k), sum over (k, t, ROW), count over (k), "
+               "count over (k, ROW)";
+  } else {
+    types += "tensor<?x?xf32>, tensor<?xf32>, tensor<f32>, tensor<?xf32>, tensor<?x?xi64>, tensor<i64>";
+    results += "sum over (t, ROW), sum over (ROW), sum over (), sum over (t), count over (ROW, t), count over ()";
+  }
   std::string reduce =
       c.tail ? " reduce(%r, %b : f32, i1)" : " reduce(%r, %r, %r, %r, %b, %b : f32, f32, f32, f32, i1, i1)";
   const char *pairs[] = {"", "0 * 0", "0 * 0, 1 * 1", "0 * 0, 1 * 1, 0 * 1"};
@@ -48,24 +59,25 @@ std::string kernelText(const Case &c) {
     sums += "%s" + std::to_string(i) + " = arith.subf %s" + std::to_string(i - 1) + ", %a" + std::to_string(i) +
             " : f32\n      ";
   }
+  bool overTiles = c.tail && StringRef(c.tail).contains("t");
   std::string tail = R"(
-    tail { ^bb0(%sum: f32, %count: f32, %param: f32):
+    tail { ^bb0(%sum: f32, %count: f32, SEEN%param: f32):
       %0 = arith.mulf %sum, %param : f32
       %1 = arith.divf %count, %param : f32
       analog.yield %0, %1 : f32, f32 })";
   std::string text = R"(
-func.func @layer(%l: tensor<?x?xf32>, %r: tensor<?x?xf32>, %e: tensor<?x?xf32>, %p: tensor<?xf32>) -> (TYPES) {
+func.func @layer(%l: tensor<?x?xf32>, %r: tensor<?x?xf32>, %e: tensor<?x?xf32>, %p: tensor<?xf32>, %scale: f32) -> (TYPES) {
   %out:COUNT = analog.tiled_mvm contract(CONTRACT) tile(t of k : #analog.tiling<balanced, rows = 150>)
       lhs(%l over LHS : tensor<?x?xf32>) rhs(%r over RHS : tensor<?x?xf32>)
-      epilogue(%e over OUTPUT : tensor<?x?xf32>) params(%p over (t) : tensor<?xf32>) results(RESULTS)
-    load_lhs { ^bb0(%v: f32, %q: f32):
+      epilogue(%e over OUTPUT : tensor<?x?xf32>) params(%p over (t) : tensor<?xf32>, %scale over () : f32) results(RESULTS)
+    load_lhs { ^bb0(%v: f32, %q: f32, %u: f32):
       %0 = math.absf %v : f32
       analog.yield %v, %0 : f32, f32 }
-    load_rhs { ^bb0(%v: f32, %q: f32):
+    load_rhs { ^bb0(%v: f32, %q: f32, %u: f32):
       %0 = arith.addf %v, %q : f32
       analog.yield %v, %0 : f32, f32 }
     accumulate(PAIRS)
-    finish { ^bb0(ARGUMENTS, %v: f32, %q: f32):
+    finish { ^bb0(ARGUMENTS, %v: f32, %q: f32, %u: f32):
       %s0 = arith.addf %a0, %v : f32
       SUMS%y = arith.addf %sLAST, %q : f32
       %third = arith.constant 0.3333 : f32
@@ -96,7 +108,8 @@ func.func @layer(%l: tensor<?x?xf32>, %r: tensor<?x?xf32>, %e: tensor<?x?xf32>, 
                                                                   {"LAST", std::to_string(c.accumulators - 1)},
                                                                   {"YIELD", value},
                                                                   {"REDUCE", reduce},
-                                                                  {"TAIL", c.tail ? tail : ""}})
+                                                                  {"TAIL", c.tail ? tail : ""},
+                                                                  {"SEEN", overTiles ? "%tile: f32, " : ""}})
     text = replaced(text, from, to);
   return text;
 }
@@ -106,22 +119,37 @@ TEST_P(JitReduction, AreTheEvaluators) {
   Jit jit(kernelText(c).c_str(), false, isa);
   ASSERT_TRUE(jit.engine);
   bool weight = StringRef(c.direction.contract) == "m";
-  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1}, {7, 65, 149}, {130, 71, 451}, {0, 9, 20}, {5, 0, 20}}) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
+                         {7, 65, 149},
+                         {130, 71, 451},
+                         {65, 64, 299},
+                         {64, 129, 300},
+                         {0, 9, 20},
+                         {5, 0, 20}}) {
     int64_t rows = weight ? n : m, tiles = (k + 149) / 150;
     auto matrix = [](int64_t r, int64_t columns, int seed) {
       return Tensor::of({r, columns}, integers(r * columns, seed));
     };
     Tensor lhs = matrix(m, n, 1), rhs = weight ? matrix(m, k, 2) : matrix(n, k, 2);
     SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k));
-    expectResults(jit, *jit.source, "layer", {lhs, rhs, matrix(rows, k, 3), Tensor::of({tiles}, integers(tiles, 4))},
-                  rows, tiles);
+    expectResults(jit, *jit.source, "layer",
+                  {lhs, rhs, matrix(rows, k, 3), Tensor::of({tiles}, integers(tiles, 4)), Tensor::of({}, {3})}, rows,
+                  tiles);
   }
 }
 
 const Case kCases[] = {
-    {"WeightOne", kWeight, true, false, 1},      {"WeightThree", kWeight, true, false, 3},
-    {"WeightNoValue", kWeight, false, false, 1}, {"WeightNoValueTwoTail", kWeight, false, true, 2},
-    {"InputTwo", kInput, true, true, 2},         {"InputNoValueThree", kInput, false, false, 3},
+    {"WeightOne", kWeight, true, nullptr, 1},
+    {"WeightThree", kWeight, true, nullptr, 3},
+    {"WeightNoValue", kWeight, false, nullptr, 1},
+    {"WeightNoValueTwoTail", kWeight, false, "t, ROW", 2},
+    {"InputTwo", kInput, true, "t, ROW", 2},
+    {"InputNoValueThree", kInput, false, nullptr, 3},
+    {"WeightColumns", kWeight, true, nullptr, 1, true},
+    {"InputNoValueColumns", kInput, false, nullptr, 2, true},
+    {"WeightTailOfColumns", kWeight, false, "k", 1},
+    {"InputTailOfTileColumns", kInput, true, "k, t", 1},
+    {"InputTailOfElements", kInput, true, "ROW, k", 1},
 };
 
 INSTANTIATE_TEST_SUITE_P(Jit, JitReduction,

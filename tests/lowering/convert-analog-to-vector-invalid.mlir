@@ -105,38 +105,6 @@ func.func @statistic_of_a_tile(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: ten
 
 // -----
 
-func.func @reduction(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> (tensor<?x6xf32>, tensor<6xf32>) {
-  // expected-error @below {{not lowered: expected reductions where k is an output axis, none of end_tile, over axes without k, got one over (n)}}
-  %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n), sum over (n))
-    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(0 * 0)
-    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
-    finish { ^bb0(%s: f32): analog.yield %s : f32 reduce(%s : f32) }
-    : tensor<?x6xf32>, tensor<6xf32>
-  return %r#0, %r#1 : tensor<?x6xf32>, tensor<6xf32>
-}
-
-// -----
-
-func.func @draw_in_finish(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  // expected-error @below {{not lowered: expected no draw in finish where k is contracted}}
-  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) keys(%key : tensor<2xi64>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(0 * 0)
-    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
-    finish { ^bb0(%s: f32):
-      %n = analog.normal key(0) stream(0) : f32
-      analog.yield %n : f32 }
-    : tensor<?x6xf32>
-  return %r : tensor<?x6xf32>
-}
-
-// -----
-
 func.func @computed_operand(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<4x6xf32> {
   %c = arith.constant dense<1.0> : tensor<4x8xf32>
   // expected-error @below {{not lowered: expected @computed_operand to be one fused kernel, but it holds 'arith.constant'}}
