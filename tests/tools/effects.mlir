@@ -6,6 +6,8 @@
 // RUN: mho-run %S/../../examples/effects/learned_clip.mlir layer --size 0=65x131 --size 1=50x131 --size 2=3 --arg 2=0.75 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=THREE
 // RUN: mho-run %S/../../examples/effects/saturation.mlir layer --size 0=17x131 --size 1=50x131 --normal --gradient --check --tolerance=1e-4 | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %S/../../examples/effects/saturation.mlir layer --size 0=1x1 --size 1=1x1 --normal --gradient --check --tolerance=1e-5 | FileCheck %s --check-prefix=TWO
+// RUN: mho-run %S/../../examples/effects/saturation.mlir per_tile --size 0=17x131 --size 1=50x131 --size 2=3 --arg 2=0.25 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=THREE
+// RUN: mho-run %S/../../examples/effects/saturation.mlir of_all --size 0=65x70 --size 1=65x70 --arg 2=0.25 --normal --gradient --check --tolerance=1e-2 | FileCheck %s --check-prefix=THREE
 // RUN: mho-run %S/../../examples/effects/lsq_clip.mlir layer --size 0=17x131 --size 1=50x131 --size 2=3x50 --size 3=3x50 --arg 2=1.5 --arg 3=2.5 --gradient --check | FileCheck %s --check-prefix=FOUR-LSQ
 // RUN: mho-run %S/../../examples/effects/lsq_clip.mlir layer --size 0=17x131 --size 1=65x131 --size 2=3x65 --size 3=3x65 --arg 2=0.75 --arg 3=0.5 --normal --gradient --check --tolerance=1e-4 | FileCheck %s --check-prefix=FOUR-NORMAL
 // RUN: mho-run %S/../../examples/effects/lsq_clip.mlir per_tile --size 0=17x131 --size 1=50x131 --size 2=3 --size 3=3 --arg 2=1.5 --arg 3=2.5 --gradient --check | FileCheck %s --check-prefix=FOUR
