@@ -154,5 +154,82 @@ TEST_F(RecomputeTest, MakesWhatIsAskedFor) {
   }
 }
 
+/// Where the corners of a part lie in the planes that the kernel is given.
+struct Corners {
+  const float *first, *last;
+};
+
+/// A kernel of planes alone, which looks where its parts lie.
+class Watch final : public Kernel {
+public:
+  explicit Watch(bool ofPlanes) : ofPlanes(ofPlanes), all{{"dz#2", false, ofPlanes, 3}, {"dz", false, ofPlanes, 3}} {}
+  const std::vector<KernelSlot> &slots() const override { return all; }
+  Status launch(const SlotValue *, const KernelOutput &, const LaunchContext &) const override {
+    return Status::error("expected to run in parts");
+  }
+  bool runsInParts() const override { return true; }
+  std::unique_ptr<PartLaunch> begin(const KernelOutput &) const override { return std::make_unique<Parts>(*this); }
+
+  const bool ofPlanes; ///< it makes them: its columns are outputs
+  std::vector<KernelSlot> all;
+  mutable std::vector<Corners> seen; ///< plane after plane of each part
+
+private:
+  struct Parts final : PartLaunch {
+    explicit Parts(const Watch &kernel) : kernel(kernel) {}
+    Status run(const SlotValue *values, const OutputPart &part, const LaunchContext &) override {
+      for (int i : {1, 0}) {
+        const TensorRef &t = values[i].tensor;
+        auto at = [&](int64_t tile, int64_t row, int64_t output) {
+          return static_cast<const float *>(t.data) + tile * t.strides[0] + row * t.strides[1] + output * t.strides[2];
+        };
+        int64_t outputBegin = kernel.ofPlanes ? part.columnBegin : 0,
+                outputEnd = kernel.ofPlanes ? part.columnEnd : t.sizes[2];
+        kernel.seen.push_back({at(0, part.rowBegin, outputBegin), at(t.sizes[0] - 1, part.rowEnd - 1, outputEnd - 1)});
+      }
+      return Status::ok();
+    }
+    void finish(const SlotValue *) override {}
+    const Watch &kernel;
+  };
+};
+
+/// Both kernels find a block at the same place, and every block in the same memory, which is no larger than it must be.
+TEST(RecomputeMemory, HoldsOneBlock) {
+  const int64_t tiles = 3, rows = 200, outputs = 150, block = tiles * 64 * outputs;
+  Watch tile(true), input(false);
+  BoundGradient dz{tile, std::vector<SlotValue>(2), {rows, outputs, false, {}}},
+      dx{input, std::vector<SlotValue>(2), {rows, tiles, true, {}}};
+  Status status = runRecompute({tiles, rows, outputs}, dz, &dx, nullptr, {}, 2 * block * 4);
+  ASSERT_TRUE(status) << status.message();
+  ASSERT_EQ(tile.seen.size(), 8u); // 64, 64, 64 and 8 rows of two planes
+  ASSERT_EQ(input.seen.size(), 8u);
+  const float *memory = tile.seen[0].first;
+  for (size_t i = 0; i < 8; ++i) {
+    int64_t size = i < 6 ? block : tiles * 8 * outputs;
+    EXPECT_EQ(tile.seen[i].first - memory, int64_t(i % 2) * size) << i;
+    EXPECT_EQ(tile.seen[i].last - memory, int64_t(i % 2 + 1) * size - 1) << i;
+    EXPECT_EQ(input.seen[i].first, tile.seen[i].first) << i;
+    EXPECT_EQ(input.seen[i].last, tile.seen[i].last) << i;
+  }
+}
+
+/// The same for blocks of outputs.
+TEST(RecomputeMemory, HoldsOneBlockOfOutputs) {
+  const int64_t tiles = 3, rows = 200, outputs = 150, block = tiles * rows * 64;
+  Watch tile(true), weight(false);
+  BoundGradient dz{tile, std::vector<SlotValue>(2), {rows, outputs, false, {}}},
+      dw{weight, std::vector<SlotValue>(2), {outputs, tiles, true, {}}};
+  Status status = runRecompute({tiles, rows, outputs}, dz, nullptr, &dw, {}, 2 * block * 4);
+  ASSERT_TRUE(status) << status.message();
+  ASSERT_EQ(tile.seen.size(), 6u); // 64, 64 and 22 outputs of two planes
+  const float *memory = tile.seen[0].first;
+  for (size_t i = 0; i < 6; ++i) {
+    int64_t size = i < 4 ? block : tiles * rows * 22;
+    EXPECT_EQ(tile.seen[i].first - memory, int64_t(i % 2) * size) << i;
+    EXPECT_EQ(tile.seen[i].last - memory, int64_t(i % 2 + 1) * size - 1) << i;
+  }
+}
+
 } // namespace
 } // namespace mho
