@@ -122,6 +122,7 @@ std::vector<Stage> cpuStages(CpuArtifact &artifact) {
   };
   auto vectorize = [&artifact] {
     return artifact.runPasses([](OpPassManager &passes) {
+      passes.addPass(analog::createAnalogInlineSurrogatesPass());
       passes.addPass(analog::createAnalogExpandElementaryPass());
       passes.addPass(lowering::createConvertAnalogToVectorPass());
     });

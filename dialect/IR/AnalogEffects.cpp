@@ -46,7 +46,8 @@ static void rangeGradient(ScalarBuilder &s, ValueRange a) {
   yield(s, s.add(s.mul(a[3], a[0]), pull));
 }
 
-Value QuantizeInputOp::buildScalar(OpBuilder &builder, Location loc, Value x, ValueRange p, ArrayRef<int64_t>) {
+Value QuantizeInputOp::buildScalar(OpBuilder &builder, Location loc, Value x, ValueRange, ValueRange p,
+                                   ArrayRef<int64_t>) {
   static constexpr int64_t kOfRange[] = {1};
   bool dynamic = getRangeAxes().contains(Axis::M);
   SmallVector<Value> inputs{x};
@@ -70,7 +71,8 @@ SmallVector<EffectParameter> QuantizeWeightOp::getEffectParameters() {
   return {overAxes(getScale(), getScaleAxes()), strength("half_levels", getHalfLevelsAttr())};
 }
 
-Value QuantizeWeightOp::buildScalar(OpBuilder &builder, Location loc, Value w, ValueRange p, ArrayRef<int64_t>) {
+Value QuantizeWeightOp::buildScalar(OpBuilder &builder, Location loc, Value w, ValueRange, ValueRange p,
+                                    ArrayRef<int64_t>) {
   auto op = createSurrogate(builder, loc, {w, p[0], p[1]});
   fill(builder, loc, op.getValue(), floats(builder, 3), [](ScalarBuilder &s, ValueRange a) {
     Value code = s.clamp(s.roundEven(s.mul(a[0], s.safeScale(a[2], a[1]))), s.neg(a[2]), a[2]);
@@ -92,7 +94,8 @@ SmallVector<EffectParameter> InjectNoiseOp::getEffectParameters() {
   return list;
 }
 
-Value InjectNoiseOp::buildScalar(OpBuilder &builder, Location loc, Value v, ValueRange p, ArrayRef<int64_t> keys) {
+Value InjectNoiseOp::buildScalar(OpBuilder &builder, Location loc, Value v, ValueRange, ValueRange p,
+                                 ArrayRef<int64_t> keys) {
   ScalarBuilder s{builder, loc};
   Value draw = builder.create<NormalOp>(loc, builder.getF32Type(), keys[0], getStream(), getRedraw(), getMap());
   return s.fma(s.product(p.back(), p.drop_back()), draw, v);
@@ -108,7 +111,8 @@ SmallVector<EffectParameter> DropConnectOp::getEffectParameters() {
   return {strength("probability", getProbabilityAttr())};
 }
 
-Value DropConnectOp::buildScalar(OpBuilder &builder, Location loc, Value w, ValueRange p, ArrayRef<int64_t> keys) {
+Value DropConnectOp::buildScalar(OpBuilder &builder, Location loc, Value w, ValueRange, ValueRange p,
+                                 ArrayRef<int64_t> keys) {
   ScalarBuilder s{builder, loc};
   Value draw = builder.create<UniformOp>(loc, builder.getF32Type(), keys[0], getStream(), getRedraw());
   return s.select(s.compare(CmpFPredicate::OLT, draw, p[0]), s.constant(0), w);
@@ -121,7 +125,7 @@ SmallVector<EffectParameter> RescaleOp::getEffectParameters() {
   return {overAxes(getRange(), getRangeAxes()), strength("half_levels", getHalfLevelsAttr())};
 }
 
-Value RescaleOp::buildScalar(OpBuilder &builder, Location loc, Value v, ValueRange p, ArrayRef<int64_t>) {
+Value RescaleOp::buildScalar(OpBuilder &builder, Location loc, Value v, ValueRange, ValueRange p, ArrayRef<int64_t>) {
   ScalarBuilder s{builder, loc};
   return s.mul(v, s.div(p[0], p[1]));
 }
@@ -136,7 +140,7 @@ SmallVector<EffectParameter> AdcOp::getEffectParameters() {
   return list;
 }
 
-Value AdcOp::buildScalar(OpBuilder &builder, Location loc, Value v, ValueRange p, ArrayRef<int64_t>) {
+Value AdcOp::buildScalar(OpBuilder &builder, Location loc, Value v, ValueRange, ValueRange p, ArrayRef<int64_t>) {
   bool masked = getGradient() == GradientKind::Masked;
   SmallVector<Value> inputs{v};
   llvm::append_range(inputs, p);

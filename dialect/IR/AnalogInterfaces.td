@@ -21,11 +21,23 @@ def Analog_EffectOpInterface : OpInterface<"EffectOpInterface"> {
                     "return $_op->getName().stripDialect().str();">,
     InterfaceMethod<"How many bits per element the gradient needs kept (results `saved` of the scalar code's surrogate).",
                     "unsigned", "getSavedBitCount", (ins), "", "return 0;">,
-    InterfaceMethod<"Emits the scalar code for one element. `parameters` follow getEffectParameters; draw i takes key "
-                    "`keyIndices[i]` of the kernel.",
+    InterfaceMethod<"Accumulators of the element's tile that the code takes beside the element: each the sum over the tile of a factor "
+                    "of the input times one of the weight. Factor 0 of a side is the element that analog.mvm takes, factor 1 + i is "
+                    "number i of buildFactors.",
+                    "::llvm::SmallVector<std::pair<int64_t, int64_t>>", "getFurtherAccumulators", (ins), "", "return {};">,
+    InterfaceMethod<"Emits the factors that an element of the input (Side::Lhs) or the weight gives to further accumulators. "
+                    "`parameters` and `keyIndices` as in buildScalar; a parameter that the side does not see is null. Fails, with an "
+                    "error, where one is needed.",
+                    "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>", "buildFactors",
+                    (ins "::mlir::OpBuilder &":$builder, "::mho::analog::Side":$side, "::mlir::Value":$element,
+                         "::llvm::ArrayRef<::mlir::Value>":$parameters, "::llvm::ArrayRef<int64_t>":$keyIndices),
+                    "", "return ::llvm::SmallVector<::mlir::Value>();">,
+    InterfaceMethod<"Emits the scalar code for one element. `accumulators` are those of getFurtherAccumulators, `parameters` follow "
+                    "getEffectParameters; draw i takes key `keyIndices[i]` of the kernel.",
                     "::mlir::Value", "buildScalar",
                     (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::Value":$element,
-                         "::mlir::ValueRange":$parameters, "::llvm::ArrayRef<int64_t>":$keyIndices)>,
+                         "::mlir::ValueRange":$accumulators, "::mlir::ValueRange":$parameters,
+                         "::llvm::ArrayRef<int64_t>":$keyIndices)>,
   ];
 }
 

@@ -90,7 +90,7 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
     ::llvm::SmallVector<int64_t> getResultsOf(::llvm::ArrayRef<ResultKind> kinds);
     /// Indices of all reductions: sum, count, tile_sum, tile_count.
     ::llvm::SmallVector<int64_t> getReductions();
-    /// Replaces the op by one without the parameters and statistics that no region uses (exported statistics stay).
+    /// Replaces the op by one without the accumulators, parameters and statistics that no region uses (exported statistics stay).
     TiledMvmOp pruneUnused();
   }];
 }

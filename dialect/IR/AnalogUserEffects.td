@@ -14,6 +14,12 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
     arguments and results of that of analog.surrogate. A parameter marked `learnable` has a gradient: its summands are what
     `derivative` yields through `reduce`, and `tail` makes it of their sums.
 
+    An effect on the tile may take further accumulators beside its element: `accumulators(%q = square * magnitude)` is the sum over the
+    tile of the input's factor `square` times the weight's factor `magnitude`. `inputs(%x)` names the element that analog.mvm takes of
+    the input, after all of the input's effects; `yields` names further factors, which its region makes of that element, of the
+    parameters that do not vary over the other side's axis, and of the strengths. `weights(%w)` is the same for the weight. Both regions
+    may draw: draws are counted in the order code, inputs, weights. Further accumulators carry no gradient but with `derived`.
+
     ```mlir
     // Programming noise of a ReRAM cell, which grows with the conductance.
     analog.effect @cell_noise on weight(%w) params(%a over (t, n)) strengths(%floor = 0.01, %slope = 0.3) surrogate(straight_through) {
@@ -24,21 +30,45 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
       %noisy = math.fma %sigma, %n, %w : f32
       analog.yield %noisy : f32
     }
+
+    // Read noise, whose variance is the sum of those of the cells' currents.
+    analog.effect @read_noise on tile(%y) accumulators(%q = square * magnitude) strengths(%s = 0.02) surrogate(straight_through) {
+      %root = math.sqrt %q : f32
+      %sigma = arith.mulf %s, %root : f32
+      %n = analog.normal : f32
+      %noisy = math.fma %sigma, %n, %y : f32
+      analog.yield %noisy : f32
+    } inputs(%x) yields(square) {
+      %square = arith.mulf %x, %x : f32
+      analog.yield %square : f32
+    } weights(%w) yields(magnitude) {
+      %magnitude = math.absf %w : f32
+      analog.yield %magnitude : f32
+    }
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name /*effect_i1*/, Analog_EffectSiteAttr:$site /*effect_i2*/, StrAttr:$element_name,
                        StrArrayAttr:$param_names /*effect_i3*/, Analog_AxesArray:$param_axes,
                        DenseI64ArrayAttr:$learnable /*effect_i4*/, StrArrayAttr:$strength_names /*effect_i5*/,
-                       F32ArrayAttr:$strengths, Analog_SurrogateKindAttr:$surrogate /*effect_i6*/);
-  let regions = (region AnyRegion:$code, AnyRegion:$derivative, AnyRegion:$tail);
+                       F32ArrayAttr:$strengths, Analog_SurrogateKindAttr:$surrogate /*effect_i6*/,
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$accumulator_names /*effect_i7*/,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$accumulators,
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$input_factors /*effect_i8*/,
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$weight_factors /*effect_i9*/);
+  let regions = (region AnyRegion:$code, AnyRegion:$derivative, AnyRegion:$tail, AnyRegion:$inputs, AnyRegion:$weights);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     /// Axes that a parameter of the site may vary over.
     ::llvm::SmallVector<Axis> getSiteAxes();
-    /// The draws of the code, in its order.
+    /// The draws of the code, in its order, then those of inputs and weights.
     ::llvm::SmallVector<DrawOpInterface> getDraws();
+    /// Of a side: the names of its element and of the factors that its region yields, or nothing; the region; the parameters that it
+    /// sees, which do not vary over the axis of the other side.
+    ::mlir::ArrayAttr getFactorNames(Side side) { return side == Side::Lhs ? getInputFactors() : getWeightFactors(); }
+    ::mlir::Region &getFactorRegion(Side side) { return side == Side::Lhs ? getInputs() : getWeights(); }
+    ::llvm::SmallVector<int64_t> getFactorParams(Side side);
     /// Stream of draw `i` where a use names none: of the effect's name alone (SPEC.md N3).
     int64_t getDefaultStream(unsigned i);
     /// How many bits the code yields.
@@ -53,7 +83,8 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
 
 def Analog_ApplyOp : Analog_Op<"apply", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
                                          DeclareOpInterfaceMethods<Analog_EffectOpInterface,
-                                             ["getEffectDraws", "getEffectName", "getSavedBitCount"]>]> {
+                                             ["getEffectDraws", "getEffectName", "getSavedBitCount",
+                                              "getFurtherAccumulators", "buildFactors"]>]> {
   let summary = "an effect of the user's, applied";
   let description = [{
     Maps each element of the input by the code of the effect. `params` gives its parameters in its order, each over axes among those
@@ -77,6 +108,8 @@ def Analog_ApplyOp : Analog_Op<"apply", [Pure, AttrSizedOperandSegments, Declare
   let extraClassDeclaration = [{
     /// The effect that the symbol names; null if there is none.
     EffectOp lookupEffect();
+    /// The mvm of the function whose planes the input is, behind other effects; null if there is none.
+    MvmOp findMvm();
     /// Stream of draw `i` of the effect.
     int64_t getStreamOf(EffectOp effect, unsigned i);
     /// Value of strength `i` of the effect.

@@ -172,7 +172,57 @@ void Usage::visit(llvm::function_ref<void(Region &, unsigned, bool &)> callback)
   }
 }
 
+/// Erases what nothing in the region uses, last first.
+static void eraseDead(Region &region) {
+  SmallVector<Operation *> operations;
+  for (Operation &op : region.front().without_terminator())
+    operations.push_back(&op);
+  for (Operation *op : llvm::reverse(operations))
+    if (op->use_empty())
+      op->erase();
+}
+
+/// Keeps the yielded values of these numbers.
+static void keepValues(Region &region, ArrayRef<int64_t> numbers) {
+  auto yield = cast<YieldOp>(region.front().getTerminator());
+  SmallVector<Value> values;
+  for (int64_t number : numbers)
+    values.push_back(yield.getValues()[number]);
+  yield.getValuesMutable().assign(values);
+  eraseDead(region);
+}
+
+/// Accumulators that the region which takes them does not use, and the loaded values that no other accumulator has a
+/// part of. One stays where none is used.
+static void pruneAccumulators(TiledMvmOp op) {
+  Region &taker = op.isForward() ? op.getEndTile() : op.getFinish();
+  if (taker.empty())
+    return;
+  BitVector unused(taker.getNumArguments());
+  SmallVector<int64_t> pairs, loaded[2];
+  for (int64_t i = 0; i < op.getAccumulatorCount(); ++i) {
+    bool isLast = i + 1 == op.getAccumulatorCount();
+    if (taker.getArgument(i).use_empty() && !(isLast && pairs.empty())) {
+      unused.set(i);
+      continue;
+    }
+    for (size_t side : {0, 1}) {
+      int64_t number = op.getAccumulators()[2 * i + side];
+      if (!llvm::is_contained(loaded[side], number))
+        loaded[side].push_back(number);
+      pairs.push_back(llvm::find(loaded[side], number) - loaded[side].begin());
+    }
+  }
+  if (unused.none())
+    return;
+  taker.front().eraseArguments(unused);
+  keepValues(op.getLoadLhs(), loaded[0]);
+  keepValues(op.getLoadRhs(), loaded[1]);
+  op.setAccumulators(pairs);
+}
+
 TiledMvmOp TiledMvmOp::pruneUnused() {
+  pruneAccumulators(*this);
   Usage usage(*this);
   DenseMap<Region *, BitVector> unused;
   usage.visit([&](Region &region, unsigned at, bool &used) {

@@ -25,8 +25,17 @@ SmallVector<Axis> EffectOp::getSiteAxes() {
 
 SmallVector<DrawOpInterface> EffectOp::getDraws() {
   SmallVector<DrawOpInterface> draws;
-  getCode().walk([&](DrawOpInterface draw) { draws.push_back(draw); });
+  for (Region *region : {&getCode(), &getInputs(), &getWeights()})
+    region->walk([&](DrawOpInterface draw) { draws.push_back(draw); });
   return draws;
+}
+
+SmallVector<int64_t> EffectOp::getFactorParams(Side side) {
+  SmallVector<int64_t> list;
+  for (unsigned i = 0; i < getParamAxes().size(); ++i)
+    if (!getAxesOfParam(i).contains(side == Side::Lhs ? Axis::N : Axis::M))
+      list.push_back(i);
+  return list;
 }
 
 int64_t EffectOp::getDefaultStream(unsigned i) { return mho::effectStream(getSymName(), i); }
@@ -77,6 +86,22 @@ SmallVector<EffectDraw> ApplyOp::getEffectDraws() {
   return list;
 }
 
+SmallVector<std::pair<int64_t, int64_t>> ApplyOp::getFurtherAccumulators() {
+  SmallVector<std::pair<int64_t, int64_t>> list;
+  EffectOp effect = lookupEffect();
+  ArrayRef<int64_t> pairs = effect.getAccumulators();
+  for (size_t i = 0; i < pairs.size(); i += 2)
+    list.push_back({pairs[i], pairs[i + 1]});
+  return list;
+}
+
+MvmOp ApplyOp::findMvm() {
+  Value value = getInput();
+  while (auto effect = value.getDefiningOp<EffectOpInterface>())
+    value = effect.getElementSource();
+  return value.getDefiningOp<MvmOp>();
+}
+
 //===-- apply: scalar code ----------------------------------------------------------------------------------------===//
 
 namespace {
@@ -93,7 +118,9 @@ struct Writer {
     SmallVector<Value> values, bits, reductions;
   };
   Yielded clone(OpBuilder &builder, Region &region, ValueRange arguments, bool redraw);
+  size_t furtherAccumulators() { return effect.getAccumulatorNames().size(); }
   void fillDerivative(ScalarBuilder &s, ValueRange arguments);
+  void fillTail(ScalarBuilder &s, ValueRange arguments);
   SurrogateOp createSurrogateOf(OpBuilder &builder, ValueRange inputs);
 };
 
@@ -102,13 +129,13 @@ struct Writer {
 Writer::Yielded Writer::clone(OpBuilder &builder, Region &region, ValueRange arguments, bool redraw) {
   IRMapping mapping;
   mapping.map(region.getArguments(), arguments);
-  unsigned draws = 0;
+  SmallVector<DrawOpInterface> draws = effect.getDraws();
   for (Operation &op : region.front().without_terminator())
     if (auto draw = dyn_cast<DrawOpInterface>(builder.clone(op, mapping))) {
-      draw.setKey(keys[draws]);
-      draw.setStream(apply.getStreamOf(effect, draws));
+      unsigned i = llvm::find(draws, cast<DrawOpInterface>(op)) - draws.begin();
+      draw.setKey(keys[i]);
+      draw.setStream(apply.getStreamOf(effect, i));
       draw.setRedraw(redraw);
-      ++draws;
     }
   auto mapped = [&](ValueRange values) {
     return llvm::map_to_vector(values, [&](Value v) { return mapping.lookupOrDefault(v); });
@@ -117,13 +144,13 @@ Writer::Yielded Writer::clone(OpBuilder &builder, Region &region, ValueRange arg
   return {mapped(yield.getValues()), mapped(yield.getBits()), mapped(yield.getReductions())};
 }
 
-/// The gradient of the element, from the arguments of a surrogate's derivative: the inputs after the first, bits or
-/// element, incoming gradient.
+/// The gradient of the element, from the arguments of a surrogate's derivative: the inputs after the first (further
+/// accumulators, parameters, strengths), bits or element, incoming gradient.
 void Writer::fillDerivative(ScalarBuilder &s, ValueRange arguments) {
   Value gradient = arguments.back();
   switch (effect.getSurrogate()) {
   case SurrogateKind::Own: {
-    Yielded own = clone(s.b, effect.getDerivative(), arguments, false);
+    Yielded own = clone(s.b, effect.getDerivative(), arguments.drop_front(furtherAccumulators()), false);
     return yield(s, own.values, {}, own.reductions);
   }
   case SurrogateKind::Masked: {
@@ -141,11 +168,20 @@ void Writer::fillDerivative(ScalarBuilder &s, ValueRange arguments) {
   }
 }
 
+/// The gradient of the learnable parameter, from the arguments of a surrogate's tail: sums and counts, then the inputs
+/// after the first.
+void Writer::fillTail(ScalarBuilder &s, ValueRange arguments) {
+  size_t sums = yieldOf(effect.getDerivative()).getReductions().size();
+  SmallVector<Value> taken(arguments.take_front(sums));
+  llvm::append_range(taken, arguments.drop_front(sums + furtherAccumulators()));
+  yield(s, clone(s.b, effect.getTail(), taken, false).values);
+}
+
 SurrogateOp Writer::createSurrogateOf(OpBuilder &builder, ValueRange inputs) {
   Location loc = effect.getLoc();
   SmallVector<int64_t> wrt;
   for (int64_t param : effect.getLearnable())
-    wrt.push_back(1 + param);
+    wrt.push_back(1 + furtherAccumulators() + param);
   unsigned bits = effect.savesBits() ? effect.getBitCount() : 0;
   SurrogateOp op = createSurrogate(builder, loc, inputs, wrt, bits);
   fill(builder, loc, op.getValue(), floats(builder, inputs.size()), [&](ScalarBuilder &s, ValueRange a) {
@@ -157,16 +193,37 @@ SurrogateOp Writer::createSurrogateOf(OpBuilder &builder, ValueRange inputs) {
   types.push_back(builder.getF32Type());
   fill(builder, loc, op.getDerivative(), types, [&](ScalarBuilder &s, ValueRange a) { fillDerivative(s, a); });
   if (!wrt.empty())
-    fill(builder, loc, op.getTail(), SmallVector<Type>(effect.getTail().getArgumentTypes()),
-         [&](ScalarBuilder &s, ValueRange a) { yield(s, clone(s.b, effect.getTail(), a, false).values); });
+    fill(builder, loc, op.getTail(), floats(builder, effect.getTail().getNumArguments() + furtherAccumulators()),
+         [&](ScalarBuilder &s, ValueRange a) { fillTail(s, a); });
   return op;
 }
 
-Value ApplyOp::buildScalar(OpBuilder &builder, Location, Value element, ValueRange parameters, ArrayRef<int64_t> keys) {
+Value ApplyOp::buildScalar(OpBuilder &builder, Location, Value element, ValueRange accumulators, ValueRange parameters,
+                           ArrayRef<int64_t> keys) {
   Writer writer{*this, lookupEffect(), keys};
   SmallVector<Value> inputs{element};
+  llvm::append_range(inputs, accumulators);
   llvm::append_range(inputs, parameters);
   if (writer.effect.getSurrogate() == SurrogateKind::Derived)
     return writer.clone(builder, writer.effect.getCode(), inputs, getRedraw()).values[0];
   return writer.createSurrogateOf(builder, inputs).getResult();
+}
+
+FailureOr<SmallVector<Value>> ApplyOp::buildFactors(OpBuilder &builder, Side side, Value element,
+                                                    ArrayRef<Value> parameters, ArrayRef<int64_t> keys) {
+  Writer writer{*this, lookupEffect(), keys};
+  Region &region = writer.effect.getFactorRegion(side);
+  if (region.empty())
+    return SmallVector<Value>();
+  SmallVector<Value> inputs{element};
+  for (int64_t i : writer.effect.getFactorParams(side)) {
+    if (!parameters[i] && !region.getArgument(inputs.size()).use_empty())
+      return emitOpError("not fused: expected parameter '")
+             << writer.effect.getNameOfParam(i) << "' to be no statistic of the "
+             << (side == Side::Lhs ? "weight, as the effect's inputs read it"
+                                   : "input, as the effect's weights read it");
+    inputs.push_back(parameters[i]);
+  }
+  llvm::append_range(inputs, parameters.drop_front(getParams().size()));
+  return writer.clone(builder, region, inputs, getRedraw()).values;
 }

@@ -1,6 +1,8 @@
 // Assembly of analog.effect:
 //   analog.effect @name on weight(%w) params(%a over (t, n) learnable) strengths(%s = 1.0) surrogate(own)
 //       {...} derivative {...} tail {...}
+//   analog.effect @name on tile(%y) accumulators(%q = square * w) surrogate(masked)
+//       {...} inputs(%x) yields(square) {...} weights(%w)
 #include "dialect/IR/AxesAssembly.h"
 
 using namespace mlir;
@@ -63,26 +65,104 @@ static ParseResult parseStrengths(OpAsmParser &parser, SmallVectorImpl<Argument>
   return success();
 }
 
+namespace {
+/// `%name = left * right`, names of factors that the clauses of the sides declare later.
+struct Product {
+  SMLoc loc;
+  std::string factors[2];
+};
+} // namespace
+
+static ParseResult parseAccumulators(OpAsmParser &parser, SmallVectorImpl<Argument> &arguments,
+                                     SmallVectorImpl<Product> &products, EffectOp::Properties &properties) {
+  SmallVector<Attribute> names;
+  auto one = [&]() -> ParseResult {
+    Product &product = products.emplace_back();
+    if (parseNamed(parser, arguments, names) || parser.parseEqual())
+      return failure();
+    product.loc = parser.getCurrentLocation();
+    return failure(parser.parseKeywordOrString(&product.factors[0]) || parser.parseStar() ||
+                   parser.parseKeywordOrString(&product.factors[1]));
+  };
+  if (succeeded(parser.parseOptionalKeyword("accumulators")) &&
+      parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, one))
+    return failure();
+  properties.accumulator_names = parser.getBuilder().getArrayAttr(names);
+  return success();
+}
+
+/// `inputs(%x) yields(square) {...}`, or nothing. The region takes the element and those of `others` that it sees.
+static ParseResult parseFactors(OpAsmParser &parser, StringRef keyword, ArrayRef<Argument> others, ArrayAttr &names,
+                                Region &region) {
+  SmallVector<Attribute> list;
+  SmallVector<Argument> arguments;
+  Builder &builder = parser.getBuilder();
+  auto one = [&]() -> ParseResult {
+    std::string name;
+    if (parser.parseKeywordOrString(&name))
+      return failure();
+    list.push_back(builder.getStringAttr(name));
+    return success();
+  };
+  if (succeeded(parser.parseOptionalKeyword(keyword))) {
+    if (parser.parseLParen() || parseNamed(parser, arguments, list) || parser.parseRParen())
+      return failure();
+    llvm::append_range(arguments, others);
+    if (succeeded(parser.parseOptionalKeyword("yields")) &&
+        (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, one) || parser.parseRegion(region, arguments)))
+      return failure();
+  }
+  names = builder.getArrayAttr(list);
+  return success();
+}
+
+/// The indices of the factors that accumulators are products of.
+static ParseResult resolveFactors(OpAsmParser &parser, ArrayRef<Product> products, EffectOp::Properties &properties) {
+  SmallVector<int64_t> pairs;
+  for (const Product &product : products)
+    for (auto [name, clause, known] : {std::tuple(product.factors[0], "inputs", properties.input_factors),
+                                       {product.factors[1], "weights", properties.weight_factors}}) {
+      auto *found = llvm::find_if(known, [&](Attribute a) { return cast<StringAttr>(a).getValue() == name; });
+      if (found == known.end())
+        return parser.emitError(product.loc, "expected a factor of ")
+               << clause << "(...), its element or one that it yields, got '" << name << "'";
+      pairs.push_back(found - known.begin());
+    }
+  properties.accumulators = parser.getBuilder().getDenseI64ArrayAttr(pairs);
+  return success();
+}
+
 ParseResult EffectOp::parse(OpAsmParser &parser, OperationState &result) {
   Properties &properties = result.getOrAddProperties<Properties>();
   MLIRContext *context = parser.getContext();
-  SmallVector<Argument> arguments;
+  SmallVector<Argument> arguments, others, seen[2];
   SmallVector<Attribute> element;
+  SmallVector<Product> products;
   EffectSite site;
   SurrogateKind surrogate;
   if (parser.parseSymbolName(properties.sym_name) || parser.parseKeyword("on") ||
       parseWord(parser, "what the effect acts on (input, weight or tile)", symbolizeEffectSite, site) ||
       parser.parseLParen() || parseNamed(parser, arguments, element) || parser.parseRParen() ||
-      parseParams(parser, arguments, properties) || parseStrengths(parser, arguments, properties) ||
-      parser.parseKeyword("surrogate") || parser.parseLParen() ||
+      parseAccumulators(parser, arguments, products, properties) || parseParams(parser, others, properties) ||
+      parseStrengths(parser, others, properties) || parser.parseKeyword("surrogate") || parser.parseLParen() ||
       parseWord(parser, "a surrogate (straight_through, masked, derived or own)", symbolizeSurrogateKind, surrogate) ||
       parser.parseRParen() || parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
   properties.site = EffectSiteAttr::get(context, site);
   properties.element_name = cast<StringAttr>(element[0]);
   properties.surrogate = SurrogateKindAttr::get(context, surrogate);
-  Region *code = result.addRegion(), *derivative = result.addRegion(), *tail = result.addRegion();
-  if (parser.parseRegion(*code, arguments))
+  // What a side sees: parameters that do not vary over the axis of the other side, and strengths.
+  for (auto [i, argument] : llvm::enumerate(others))
+    for (auto [side, hidden] : {std::pair(0, Axis::N), {1, Axis::M}})
+      if (i >= properties.param_axes.size() || !cast<AxesAttr>(properties.param_axes[i]).contains(hidden))
+        seen[side].push_back(argument);
+  llvm::append_range(arguments, others);
+  Region *code = result.addRegion(), *derivative = result.addRegion(), *tail = result.addRegion(),
+         *inputs = result.addRegion(), *weights = result.addRegion();
+  if (parser.parseRegion(*code, arguments) ||
+      parseFactors(parser, "inputs", seen[0], properties.input_factors, *inputs) ||
+      parseFactors(parser, "weights", seen[1], properties.weight_factors, *weights) ||
+      resolveFactors(parser, products, properties))
     return failure();
   if (succeeded(parser.parseOptionalKeyword("derivative")) && parser.parseRegion(*derivative))
     return failure();
@@ -94,7 +174,18 @@ void EffectOp::print(OpAsmPrinter &printer) {
   printer.printSymbolName(getSymName());
   Block::BlockArgListType arguments = getCode().getArguments();
   printer << " on " << stringifyEffectSite(getSite()) << "(" << arguments[0] << ")";
-  unsigned params = getParamNames().size(), strengths = getStrengthNames().size();
+  unsigned further = getAccumulatorNames().size(), params = getParamNames().size(),
+           strengths = getStrengthNames().size();
+  auto name = [](ArrayAttr names, unsigned i) { return cast<StringAttr>(names[i]).getValue(); };
+  if (further) {
+    printer << " accumulators(";
+    llvm::interleaveComma(llvm::seq(0u, further), printer, [&](unsigned i) {
+      printer << arguments[1 + i] << " = " << name(getInputFactors(), getAccumulators()[2 * i]) << " * "
+              << name(getWeightFactors(), getAccumulators()[2 * i + 1]);
+    });
+    printer << ")";
+  }
+  arguments = arguments.drop_front(further);
   if (params) {
     printer << " params(";
     llvm::interleaveComma(llvm::seq(0u, params), printer, [&](unsigned i) {
@@ -118,6 +209,18 @@ void EffectOp::print(OpAsmPrinter &printer) {
   printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), written);
   printer << ' ';
   printer.printRegion(getCode(), /*printEntryBlockArgs=*/false);
+  for (auto [keyword, side] : {std::pair("inputs", Side::Lhs), {"weights", Side::Rhs}}) {
+    ArrayAttr names = getFactorNames(side);
+    if (names.empty())
+      continue;
+    printer << ' ' << keyword << "(%" << name(names, 0) << ")";
+    if (names.size() == 1)
+      continue;
+    printer << " yields(";
+    llvm::interleaveComma(llvm::seq(size_t(1), names.size()), printer, [&](size_t i) { printer << name(names, i); });
+    printer << ") ";
+    printer.printRegion(getFactorRegion(side), /*printEntryBlockArgs=*/false);
+  }
   for (auto [name, region] : {std::pair("derivative", &getDerivative()), {"tail", &getTail()}})
     if (!region->empty()) {
       printer << ' ' << name << ' ';
@@ -125,14 +228,22 @@ void EffectOp::print(OpAsmPrinter &printer) {
     }
 }
 
-/// The code's arguments are printed by the names that the user gave them.
+/// The arguments of the code and of the factors' regions are printed by the names that the user gave them.
 void EffectOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
-  if (&region != &getCode() || region.getNumArguments() != 1 + getParamNames().size() + getStrengthNames().size())
-    return;
-  setName(region.getArgument(0), getElementName());
-  for (auto [argument, name] : llvm::zip(region.getArguments().drop_front(), getParamNames()))
-    setName(argument, cast<StringAttr>(name).getValue());
-  for (auto [argument, name] :
-       llvm::zip(region.getArguments().drop_front(1 + getParamNames().size()), getStrengthNames()))
-    setName(argument, cast<StringAttr>(name).getValue());
+  SmallVector<Attribute> names;
+  if (&region == &getCode()) {
+    names.push_back(getElementNameAttr());
+    llvm::append_range(names, getAccumulatorNames());
+    llvm::append_range(names, getParamNames());
+  }
+  for (Side side : {Side::Lhs, Side::Rhs})
+    if (&region == &getFactorRegion(side) && !getFactorNames(side).empty()) {
+      names.push_back(getFactorNames(side)[0]);
+      for (int64_t i : getFactorParams(side))
+        names.push_back(getParamNames()[i]);
+    }
+  llvm::append_range(names, getStrengthNames());
+  if (region.getNumArguments() == names.size())
+    for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+      setName(argument, cast<StringAttr>(name).getValue());
 }

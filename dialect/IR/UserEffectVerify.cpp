@@ -15,10 +15,10 @@ static bool isIdentifier(StringRef name) {
          llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
-/// Names become names of kernel arguments and of values in what is printed.
-static LogicalResult verifyNames(EffectOp op) {
+/// Names become names of kernel arguments and of values in what is printed: those of one region differ.
+static LogicalResult verifyNames(EffectOp op, ArrayRef<Attribute> own) {
   llvm::StringSet<> seen;
-  SmallVector<Attribute> names{op.getElementNameAttr()};
+  SmallVector<Attribute> names(own);
   llvm::append_range(names, op.getParamNames());
   llvm::append_range(names, op.getStrengthNames());
   for (Attribute attribute : names) {
@@ -31,8 +31,40 @@ static LogicalResult verifyNames(EffectOp op) {
   return success();
 }
 
+/// The products that further accumulators are sums of.
+static LogicalResult verifyAccumulators(EffectOp op) {
+  size_t count = op.getAccumulatorNames().size();
+  ArrayRef<int64_t> pairs = op.getAccumulators();
+  bool none = count == 0 && op.getInputFactors().empty() && op.getWeightFactors().empty();
+  if (op.getSite() != EffectSite::Tile && !none) // effect_c15
+    return op.emitOpError(
+               "expected further accumulators, inputs and weights of an effect on the tile only, got them on "
+               "the ")
+           << stringifyEffectSite(op.getSite());
+  if (pairs.size() != 2 * count) // effect_c16
+    return op.emitOpError("expected a pair of factors for each of ")
+           << count << " further accumulators, got " << pairs.size() << " factors";
+  for (auto [side, clause] : {std::pair(Side::Lhs, "inputs"), {Side::Rhs, "weights"}}) {
+    ArrayAttr names = op.getFactorNames(side);
+    SmallVector<bool> used(names.size());
+    for (size_t i = size_t(side); i < pairs.size(); i += 2) {
+      if (pairs[i] < 0 || pairs[i] >= int64_t(names.size())) // effect_c16
+        return op.emitOpError("expected a factor of ")
+               << clause << "(...), which has " << names.size() << ", got number " << pairs[i];
+      used[pairs[i]] = true;
+    }
+    for (size_t i = 1; i < names.size(); ++i)
+      if (!used[i]) // effect_c16
+        return op.emitOpError("expected an accumulator of factor ") << names[i] << ", which " << clause << " yields";
+  }
+  return success();
+}
+
 LogicalResult EffectOp::verify() {
-  if (failed(verifyNames(*this)))
+  SmallVector<Attribute> names{getElementNameAttr()};
+  llvm::append_range(names, getAccumulatorNames());
+  if (failed(verifyNames(*this, names)) || failed(verifyNames(*this, getInputFactors().getValue())) ||
+      failed(verifyNames(*this, getWeightFactors().getValue())) || failed(verifyAccumulators(*this)))
     return failure();
   if (getParamNames().size() != getParamAxes().size() || getStrengthNames().size() != getStrengths().size())
     return emitOpError("expected axes for each of ") // effect_c3
@@ -91,9 +123,11 @@ static LogicalResult verifyBits(EffectOp op) {
 /// Draws are those of a use: they stand in the code itself, and neither in a derivative nor in a surrogate.
 static LogicalResult verifyInside(EffectOp op) {
   WalkResult result = op->walk([&](Operation *inner) -> WalkResult {
-    if (isa<DrawOpInterface>(inner) && inner->getParentRegion() != &op.getCode()) // effect_c10
-      return inner->emitOpError("expected to stand in the code of an effect itself, neither in its derivative nor in "
-                                "analog.surrogate");
+    Region *drawing[] = {&op.getCode(), &op.getInputs(), &op.getWeights()};
+    if (isa<DrawOpInterface>(inner) && !llvm::is_contained(drawing, inner->getParentRegion())) // effect_c10
+      return inner->emitOpError(
+          "expected to stand in the code of an effect itself or of its inputs or weights, neither "
+          "in its derivative nor in analog.surrogate");
     if (isa<IndexOp>(inner) && op.getTail().isAncestor(inner->getParentRegion())) // effect_c10
       return inner->emitOpError("expected no index in the tail of an effect, which has no element");
     if (auto surrogate = dyn_cast<SurrogateOp>(inner);
@@ -132,10 +166,32 @@ static LogicalResult verifyTail(EffectOp op, size_t others) {
   return success();
 }
 
+/// The regions of the sides: of element, parameters and strengths, yielding the factors after the element.
+static LogicalResult verifyFactors(EffectOp op) {
+  Type f32 = Float32Type::get(op.getContext());
+  for (auto [side, clause] : {std::pair(Side::Lhs, "inputs"), {Side::Rhs, "weights"}}) {
+    Region &region = op.getFactorRegion(side);
+    size_t factors = op.getFactorNames(side).size();
+    if ((factors > 1) == region.empty()) // effect_c17
+      return op.emitOpError("expected a region of ")
+             << clause << " exactly where it yields factors, got " << (region.empty() ? "none" : "one");
+    if (region.empty())
+      continue;
+    SmallVector<Type> types(1 + op.getFactorParams(side).size() + op.getStrengthNames().size(), f32);
+    if (failed(verifyShape(op, region, clause, types, factors - 1)))
+      return failure();
+    YieldOp yield = yieldOf(region);
+    if (!yield.getBits().empty() || !yield.getReductions().empty()) // effect_c17
+      return yield.emitOpError("expected ") << clause << " to yield factors alone, got bits or summands";
+  }
+  return success();
+}
+
 LogicalResult EffectOp::verifyRegions() {
   Type f32 = Float32Type::get(getContext()), i1 = IntegerType::get(getContext(), 1);
   size_t others = getParamNames().size() + getStrengthNames().size();
-  if (failed(verifyShape(*this, getCode(), "code", SmallVector<Type>(1 + others, f32))) || failed(verifyBits(*this)))
+  SmallVector<Type> taken(1 + getAccumulatorNames().size() + others, f32);
+  if (failed(verifyShape(*this, getCode(), "code", taken)) || failed(verifyBits(*this)) || failed(verifyFactors(*this)))
     return failure();
   bool own = getSurrogate() == SurrogateKind::Own;
   if (own != !getDerivative().empty()) // effect_c12
@@ -196,6 +252,11 @@ static LogicalResult verifySite(ApplyOp op, EffectOp effect) {
     return refuse(op, effect,
                   "expected @" + effect.getSymName() + ", an effect on the " + site +
                       ", to map that of analog.mvm, got its " + stringifyEffectSite(*use));
+  if (!op.getFurtherAccumulators().empty() && !op.findMvm()) // apply_c12
+    return refuse(op, effect,
+                  "expected @" + effect.getSymName() +
+                      ", which has further accumulators, to map planes of an "
+                      "analog.mvm of the function, behind other effects");
   return success();
 }
 

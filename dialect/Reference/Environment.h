@@ -1,6 +1,7 @@
 // Inside the evaluator: the values of a function's body so far, and the evaluation of one op after another.
 #pragma once
 
+#include "dialect/Reference/Arithmetic.h"
 #include "dialect/Reference/Elements.h"
 #include "dialect/Reference/Evaluator.h"
 
@@ -47,6 +48,9 @@ llvm::Error forEachElement(mlir::Operation *op, const Tensor &tensor, const Scal
 /// Fails where an element of an effect's tensor has an address beyond the fields of the counter; `words`: draws of 32
 /// bits.
 llvm::Error checkAddresses(analog::EffectOpInterface op, const Environment &environment, bool words);
+
+/// Planes [T, B, O] of x [B, K] and w [O, K]: exact sums within each tile, rounded once.
+Tensor contractTiles(const Tensor &x, const Tensor &w, const Tiles &tiles, const Arithmetic &arithmetic);
 
 /// The tiling of op's function cut over `inputs` inputs.
 Tiles tilesFor(mlir::Operation *op, int64_t inputs);

@@ -167,13 +167,9 @@ static llvm::Error evalDropConnectOp(DropConnectOp op, Environment &env) {
   });
 }
 
-static llvm::Error evalMvmOp(MvmOp op, Environment &env) {
-  const Tensor &x = env[op.getInput()], &w = env[op.getWeight()];
-  if (x.shape[1] != w.shape[1])
-    return fail("expected inputs of the input (" + Twine(x.shape[1]) + ") to match inputs of the weight (" +
-                Twine(w.shape[1]) + ")");
+Tensor mho::reference::contractTiles(const Tensor &x, const Tensor &w, const Tiles &tiles,
+                                     const Arithmetic &arithmetic) {
   int64_t batch = x.shape[0], outputs = w.shape[0];
-  Tiles tiles = tilesFor(op, x.shape[1]);
   Tensor planes = Tensor::zeros({tiles.count(), batch, outputs});
   for (int64_t t = 0; t < tiles.count(); ++t)
     for (int64_t b = 0; b < batch; ++b)
@@ -181,9 +177,17 @@ static llvm::Error evalMvmOp(MvmOp op, Environment &env) {
         double sum = 0;
         for (int64_t k = tiles.begin(t); k < tiles.end(t); ++k)
           sum += x.at({b, k}) * w.at({o, k});
-        planes.at({t, b, o}) = env.arithmetic.round(sum);
+        planes.at({t, b, o}) = arithmetic.round(sum);
       }
-  env.values[op.getResult()] = std::move(planes);
+  return planes;
+}
+
+static llvm::Error evalMvmOp(MvmOp op, Environment &env) {
+  const Tensor &x = env[op.getInput()], &w = env[op.getWeight()];
+  if (x.shape[1] != w.shape[1])
+    return fail("expected inputs of the input (" + Twine(x.shape[1]) + ") to match inputs of the weight (" +
+                Twine(w.shape[1]) + ")");
+  env.values[op.getResult()] = contractTiles(x, w, tilesFor(op, x.shape[1]), env.arithmetic);
   return llvm::Error::success();
 }
 

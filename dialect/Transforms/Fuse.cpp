@@ -2,12 +2,13 @@
 //
 // Expects functions that return one analog.accumulate; other functions are left alone. Leaves functions of one
 // tiled_mvm.
+#include "dialect/Transforms/Fusion.h"
+
 #include "dialect/Numerics/Tiling.h"
 #include "dialect/Transforms/Passes.h"
 #include "dialect/Transforms/ScalarGradient.h"
 
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSet.h"
 
 namespace mho::analog {
 #define GEN_PASS_DEF_ANALOGFUSEPASS
@@ -16,52 +17,6 @@ namespace mho::analog {
 
 using namespace mlir;
 using namespace mho::analog;
-
-namespace {
-
-/// A layer as a chain of effects around one mvm.
-struct Layer {
-  AccumulateOp accumulate;
-  MvmOp mvm;
-  SmallVector<EffectOpInterface> input, weight, planes; // in the order of application
-  BlockArgument inputRoot, weightRoot;
-};
-
-/// A parameter of an effect: parameter or statistic `index` of the kernel.
-struct Use {
-  bool isStat;
-  size_t index;
-};
-
-class Fusion {
-public:
-  Fusion(func::FuncOp function, bool save) : function(function), builder(function.getContext()), save(save) {}
-  LogicalResult run(AccumulateOp accumulate);
-
-private:
-  LogicalResult findLayer(AccumulateOp accumulate);
-  FailureOr<BlockArgument> chain(Value value, SmallVectorImpl<EffectOpInterface> &effects, StringRef what);
-  LogicalResult collectParameters(ArrayRef<EffectOpInterface> effects, StringRef site);
-  FailureOr<Use> addStat(AbsMaxOp op, AxesAttr axes);
-  Use addParam(Value value, AxesAttr axes);
-  void addStrength(EffectOpInterface effect, StringRef site, const EffectParameter &parameter);
-  FailureOr<TiledMvmOp> createKernel();
-  FailureOr<Value> applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
-                                SmallVectorImpl<Value> *bits = nullptr);
-  void rewriteFunction(TiledMvmOp kernel);
-
-  func::FuncOp function;
-  OpBuilder builder;
-  bool save;
-  Layer layer;
-  SmallVector<std::pair<Value, AxesAttr>> params; // of the kernel; a value may be read over several axes
-  SmallVector<std::pair<Value, StatAttr>> stats;  // absmax values and what they are to the kernel
-  DenseMap<Operation *, SmallVector<Use>> uses;   // of each effect: its parameters
-  SmallVector<Value> keys;
-  llvm::StringSet<> strengthNames;
-};
-
-} // namespace
 
 FailureOr<BlockArgument> Fusion::chain(Value value, SmallVectorImpl<EffectOpInterface> &effects, StringRef what) {
   while (auto effect = value.getDefiningOp<EffectOpInterface>()) {
@@ -97,18 +52,10 @@ LogicalResult Fusion::findLayer(AccumulateOp accumulate) {
   return success();
 }
 
-/// Index of an entry in a list, to which it is added where it is new.
-template <class Entry> static size_t indexIn(SmallVectorImpl<Entry> &list, const Entry &entry) {
-  size_t index = llvm::find(list, entry) - list.begin();
-  if (index == list.size())
-    list.push_back(entry);
-  return index;
-}
-
-Use Fusion::addParam(Value value, AxesAttr axes) { return {false, indexIn(params, {value, axes})}; }
+ParameterUse Fusion::addParam(Value value, AxesAttr axes) { return {false, indexIn(params, {value, axes})}; }
 
 /// The statistic of the kernel that stands for an absmax of the raw input or weight.
-FailureOr<Use> Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
+FailureOr<ParameterUse> Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
   // One argument may be both factors: what the maximum is taken over says which is meant.
   bool isInput =
       op.getInput() == layer.inputRoot && (op.getPer() == Granularity::Row || layer.inputRoot != layer.weightRoot);
@@ -118,7 +65,8 @@ FailureOr<Use> Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
   if ((op.getPer() == Granularity::Row) != (side == Side::Lhs))
     return op.emitOpError(
         "not fused: expected 'per row' for the input and 'per channel' or 'per tensor' for the weight");
-  return Use{true, indexIn(stats, {op.getResult(), StatAttr::get(op.getContext(), StatKind::AbsMax, side, 0, axes)})};
+  return ParameterUse{
+      true, indexIn(stats, {op.getResult(), StatAttr::get(op.getContext(), StatKind::AbsMax, side, 0, axes)})};
 }
 
 /// A strength becomes a scalar argument of the function, named after where it acts, its op and its attribute.
@@ -143,7 +91,7 @@ LogicalResult Fusion::collectParameters(ArrayRef<EffectOpInterface> effects, Str
         continue;
       }
       if (auto absmax = parameter.value.getDefiningOp<AbsMaxOp>()) {
-        FailureOr<Use> use = addStat(absmax, parameter.axes);
+        FailureOr<ParameterUse> use = addStat(absmax, parameter.axes);
         if (failed(use))
           return failure();
         uses[effect].push_back(*use);
@@ -158,38 +106,6 @@ LogicalResult Fusion::collectParameters(ArrayRef<EffectOpInterface> effects, Str
         keys.push_back(draw.key);
   }
   return success();
-}
-
-/// Adds the block of a region and applies the effects to its first argument, in order.
-FailureOr<Value> Fusion::applyEffects(TiledMvmOp kernel, unsigned region, ArrayRef<EffectOpInterface> effects,
-                                      SmallVectorImpl<Value> *bits) {
-  SmallVector<Type> types = kernel.getRegionArgumentTypes(region);
-  Region &body = kernel->getRegion(region);
-  Block *block = builder.createBlock(&body, body.end(), types, SmallVector<Location>(types.size(), function.getLoc()));
-  // Visible parameters, then statistics, follow the elements.
-  DenseMap<int64_t, Value> paramArgument, statArgument;
-  unsigned at = kernel.getElementCount(region);
-  for (int64_t i : kernel.getVisibleParams(region))
-    paramArgument[i] = block->getArgument(at++);
-  for (int64_t i : kernel.getVisibleStats(region))
-    statArgument[i] = block->getArgument(at++);
-  Value value = block->getArgument(0);
-  for (EffectOpInterface effect : effects) {
-    SmallVector<Value> arguments;
-    for (Use use : uses[effect]) {
-      arguments.push_back((use.isStat ? statArgument : paramArgument).lookup(use.index));
-      if (!arguments.back())
-        return effect->emitOpError("not fused: expected its scales to vary over axes of the elements it acts on, got ")
-               << (use.isStat ? stats[use.index].second.getOver() : params[use.index].second).str();
-    }
-    SmallVector<int64_t> keyIndices;
-    for (const EffectDraw &draw : effect.getEffectDraws())
-      keyIndices.push_back(llvm::find(keys, draw.key) - keys.begin());
-    value = effect.buildScalar(builder, effect->getLoc(), value, arguments, keyIndices);
-    if (bits && effect.getSavedBitCount())
-      llvm::append_range(*bits, value.getDefiningOp<SurrogateOp>().getSaved());
-  }
-  return value;
 }
 
 FailureOr<TiledMvmOp> Fusion::createKernel() {
@@ -229,26 +145,9 @@ FailureOr<TiledMvmOp> Fusion::createKernel() {
       builder.getDenseI64ArrayAttr({0, 0}), builder.getArrayAttr(results), statList.size());
 
   OpBuilder::InsertionGuard guard(builder);
-  SmallVector<Value> bits;
-  for (auto [region, effects] : {std::pair(TiledMvmOp::kLoadLhs, ArrayRef(layer.input)),
-                                 {TiledMvmOp::kLoadRhs, ArrayRef(layer.weight)},
-                                 {TiledMvmOp::kEndTile, ArrayRef(layer.planes)}}) {
-    bool saves = region == TiledMvmOp::kEndTile;
-    FailureOr<Value> value = applyEffects(kernel, region, effects, saves ? &bits : nullptr);
-    if (failed(value))
-      return failure();
-    builder.create<YieldOp>(loc, ValueRange{*value}, saves && save ? ValueRange(bits) : ValueRange{}, ValueRange{});
-  }
-  Value sum = *applyEffects(kernel, TiledMvmOp::kFinish, {});
-  if (Value bias = layer.accumulate.getBias()) {
-    unsigned at = 1;
-    for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish)) {
-      if (params[i] == std::pair(bias, axes({Axis::N})))
-        sum = ScalarBuilder{builder, loc}.add(sum, kernel.getFinish().getArgument(at));
-      ++at;
-    }
-  }
-  builder.create<YieldOp>(loc, ValueRange{sum}, ValueRange{}, ValueRange{});
+  if (failed(buildLoads(kernel)) || failed(buildEndTile(kernel)))
+    return failure();
+  buildFinish(kernel);
   return kernel;
 }
 

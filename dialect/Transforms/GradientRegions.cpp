@@ -190,21 +190,6 @@ static void removeDraws(Block &block) {
   }
 }
 
-/// Surrogates become the code of their values, as no derivative is taken of it: what only noise needed is then unused.
-static void inlineSurrogates(Block &block) {
-  for (SurrogateOp surrogate : llvm::make_early_inc_range(block.getOps<SurrogateOp>())) {
-    OpBuilder builder(surrogate);
-    IRMapping mapping;
-    mapping.map(surrogate.getValue().getArguments(), surrogate.getInputs());
-    YieldOp yield = cloneRegionBody(builder, surrogate.getValue(), mapping);
-    SmallVector<Value> results{mapping.lookupOrDefault(yield.getValues()[0])};
-    for (Value bit : yield.getBits())
-      results.push_back(mapping.lookupOrDefault(bit));
-    surrogate->replaceAllUsesWith(results);
-    surrogate.erase();
-  }
-}
-
 /// A region of one element that yields the values of `source` that are `used`, its code copied.
 void GradientKernel::buildMapped(TiledMvmOp gradient, unsigned region, unsigned source, ArrayRef<unsigned> used) {
   OpBuilder::InsertionGuard guard(builder);

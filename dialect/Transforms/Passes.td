@@ -9,7 +9,8 @@ def AnalogFusePass : Pass<"analog-fuse", "::mlir::ModuleOp"> {
   let description = [{
     A function that accumulates the planes of one mvm, with effects (EffectOpInterface) on the input, the weight and the planes,
     becomes a single analog.tiled_mvm of the same meaning: [B,K] x [O,K] -> [B,O], no [T,B,O] value left. The effects' scalar code
-    goes into load_lhs, load_rhs and end_tile in their order, the bias into finish; absmax of the raw input or weight becomes a
+    goes into load_lhs, load_rhs and end_tile in their order, the bias into finish; factors of further accumulators are yielded by the
+    loads beside those of the mvm, equal ones once; absmax of the raw input or weight becomes a
     statistic; each strength of an effect becomes a scalar argument of the function, with its value as the argument attribute
     `analog.value`, so that another strength is no other kernel.
 
@@ -135,6 +136,59 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     More: (* example filepath=tests/dialect/analog-differentiate.mlir *)
   }];
   let dependentDialects = ["::mho::analog::AnalogDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def AnalogInlineSurrogatesPass : Pass<"analog-inline-surrogates", "::mlir::ModuleOp"> {
+  let summary = "leave of each surrogate its value, and of each kernel what its results need";
+  let description = [{
+    Replaces every analog.surrogate in the regions of a kernel by the code of its value, and drops what is then unused: operations,
+    accumulators with the loaded values that only they have a part of, parameters and statistics. So an effect that replaces the sum of a
+    tile by others, as one on bit-sliced weights does, costs no product for the sum itself.
+
+    ```mlir
+    func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %b: tensor<f32>) -> tensor<?x?xf32> {
+      %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
+          lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) params(%b : tensor<f32>)
+          results(value over (m, n))
+        load_lhs { ^bb0(%v: f32, %p: f32): analog.yield %v : f32 }
+        load_rhs {
+        ^bb0(%v: f32, %p: f32):
+          %low = math.floor %v : f32
+          analog.yield %v, %low : f32, f32
+        }
+        accumulate(0 * 0, 0 * 1)
+        end_tile {
+        ^bb0(%a: f32, %q: f32, %p: f32):
+          %r = analog.surrogate(%a, %q, %p) value {
+          ^bb0(%first: f32, %second: f32, %c: f32):
+            analog.yield %second : f32
+          } derivative {
+          ^bb0(%second: f32, %c: f32, %first: f32, %g: f32):
+            analog.yield %g : f32
+          } : f32
+          analog.yield %r : f32
+        }
+        finish { ^bb0(%s: f32, %p: f32): analog.yield %s : f32 }
+        : tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    }
+    // One accumulator is left, of the one factor that it needs, and no parameter.
+    // CHECK:      analog.tiled_mvm
+    // CHECK-NOT:  params
+    // CHECK:      load_rhs {
+    // CHECK-NEXT: ^bb0([[V:%[^:]+]]: f32):
+    // CHECK-NEXT:   [[LOW:%.+]] = math.floor [[V]] : f32
+    // CHECK-NEXT:   analog.yield [[LOW]] : f32
+    // CHECK:      accumulate(0 * 0)
+    // CHECK:      end_tile {
+    // CHECK-NEXT: ^bb0([[Q:%[^:]+]]: f32):
+    // CHECK-NEXT:   analog.yield [[Q]] : f32
+    ```
+
+    Precondition: none; to run after analog-differentiate, which needs the derivatives. Numerics: bit-preserving. Limits: none.
+
+    More: (* example filepath=tests/dialect/analog-inline-surrogates.mlir *)
+  }];
 }
 
 def AnalogExpandElementaryPass : Pass<"analog-expand-elementary", "::mlir::ModuleOp"> {

@@ -69,6 +69,9 @@ llvm::DenseSet<mlir::Value> activeValuesOf(mlir::Block &block, unsigned argument
 /// Returns the yield of the source region.
 YieldOp cloneRegionBody(mlir::OpBuilder &builder, mlir::Region &region, mlir::IRMapping &mapping);
 
+/// Surrogates become the code of their values: for code of which no derivative is taken.
+void inlineSurrogates(mlir::Block &block);
+
 /// Erases the operations of a block that nothing uses, last first; `keep` stays.
 void eraseUnused(mlir::Block &block, mlir::Operation *keep = nullptr);
 

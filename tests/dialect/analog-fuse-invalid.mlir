@@ -82,3 +82,21 @@ func.func @scale_over_outputs_on_the_input(%x: tensor<?x8xf32>, %w: tensor<6x8xf
   %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
+
+// -----
+
+analog.effect @read on tile(%y) accumulators(%q = scaled * w) params(%a over (t)) surrogate(straight_through) {
+  %r = arith.addf %y, %q : f32
+  analog.yield %r : f32
+} inputs(%x) yields(scaled) {
+  %scaled = arith.mulf %x, %a : f32
+  analog.yield %scaled : f32
+} weights(%w)
+func.func @statistic_of_the_other_side(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %a = analog.absmax %w per tensor : tensor<6x8xf32> -> tensor<2xf32>
+  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  // expected-error @below {{not fused: expected parameter 'a' to be no statistic of the weight, as the effect's inputs read it}}
+  %y0 = analog.apply @read %acc params(%a over (t)) : (tensor<2x?x6xf32>, tensor<2xf32>) -> tensor<2x?x6xf32>
+  %y = analog.accumulate %y0 : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

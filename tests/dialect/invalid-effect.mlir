@@ -18,7 +18,7 @@ analog.effect @effect_c2 on input(%0) surrogate(derived) { analog.yield %0 : f32
 "analog.effect"() <{element_name = "x", learnable = array<i64>, param_axes = [], param_names = [], site = #analog<site input>, strength_names = ["x"], strengths = [1.0 : f32], surrogate = #analog<surrogate_kind derived>, sym_name = "effect_c2"}> ({
 ^bb0(%x: f32, %s: f32):
   analog.yield %x : f32
-}, {}, {}) : () -> ()
+}, {}, {}, {}, {}) : () -> ()
 
 // -----
 
@@ -26,7 +26,7 @@ analog.effect @effect_c2 on input(%0) surrogate(derived) { analog.yield %0 : f32
 "analog.effect"() <{element_name = "x", learnable = array<i64>, param_axes = [], param_names = ["a"], site = #analog<site input>, strength_names = [], strengths = [], surrogate = #analog<surrogate_kind derived>, sym_name = "effect_c3"}> ({
 ^bb0(%x: f32, %a: f32):
   analog.yield %x : f32
-}, {}, {}) : () -> ()
+}, {}, {}, {}, {}) : () -> ()
 
 // -----
 
@@ -94,7 +94,7 @@ analog.effect @effect_c9 on input(%x) surrogate(derived) {
 
 analog.effect @effect_c10 on input(%x) surrogate(own) { analog.yield %x : f32 } derivative {
 ^bb0(%x: f32, %g: f32):
-  // expected-error @below {{expected to stand in the code of an effect itself, neither in its derivative nor in analog.surrogate}}
+  // expected-error @below {{expected to stand in the code of an effect itself or of its inputs or weights, neither in its derivative nor in analog.surrogate}}
   %n = analog.normal : f32
   analog.yield %g : f32
 }
@@ -176,6 +176,101 @@ analog.effect @effect_c14 on weight(%w) params(%a over (t) learnable, %b over (t
 
 // expected-error @below {{expected a tail only with surrogate(own), got surrogate(derived)}}
 analog.effect @effect_c14 on input(%x) surrogate(derived) { analog.yield %x : f32 } tail { ^bb0(%a: f32): analog.yield %a : f32 }
+
+// -----
+
+// expected-error @below {{expected names that differ, got 'a' twice}}
+analog.effect @effect_c2 on tile(%y) accumulators(%q = a * w) params(%a over (t)) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) yields(a) { analog.yield %x : f32 } weights(%w)
+
+// -----
+
+// expected-error @below {{expected names that differ, got 'y' twice}}
+analog.effect @effect_c2 on tile(%y) params(%p over (t)) surrogate(straight_through) { analog.yield %y : f32 } weights(%y) yields(y) { analog.yield %y : f32 }
+
+// -----
+
+analog.effect @effect_c7 on tile(%y) accumulators(%q = a * b) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) yields(a) { analog.yield %x : f32 } weights(%w) yields(b) {
+  // expected-error @below {{expected the weights of an effect to yield 1 f32, got 2}}
+  analog.yield %w, %w : f32, f32
+}
+
+// -----
+
+analog.effect @effect_c8 on tile(%y) accumulators(%q = a * w) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) yields(a) {
+  // expected-error @below {{is not scalar code; the ops that may stand in a region are listed in dialect/SPEC.md}}
+  %t = math.tan %x : f32
+  analog.yield %t : f32
+} weights(%w)
+
+// -----
+
+analog.effect @effect_c10 on tile(%y) accumulators(%q = a * w) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) yields(a) {
+  %r = analog.surrogate(%x) value {
+  ^bb0(%v: f32):
+    // expected-error @below {{expected to stand in the code of an effect itself or of its inputs or weights, neither in its derivative nor in analog.surrogate}}
+    %n = analog.normal : f32
+    analog.yield %n : f32
+  } derivative {
+  ^bb0(%v: f32, %g: f32):
+    analog.yield %g : f32
+  } : f32
+  analog.yield %r : f32
+} weights(%w)
+
+// -----
+
+// expected-error @below {{expected further accumulators, inputs and weights of an effect on the tile only, got them on the input}}
+analog.effect @effect_c15 on input(%v) accumulators(%q = x * w) surrogate(straight_through) { analog.yield %v : f32 } inputs(%x) weights(%w)
+
+// -----
+
+// expected-error @below {{expected a factor of inputs(...), its element or one that it yields, got 'square'}}
+analog.effect @effect_c16 on tile(%y) accumulators(%q = square * w) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) weights(%w)
+
+// -----
+
+// expected-error @below {{expected a factor of weights(...), its element or one that it yields, got 'w'}}
+analog.effect @effect_c16 on tile(%y) accumulators(%q = x * w) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x)
+
+// -----
+
+// expected-error @below {{expected an accumulator of factor "a", which inputs yields}}
+analog.effect @effect_c16 on tile(%y) accumulators(%q = x * w) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) yields(a) { analog.yield %x : f32 } weights(%w)
+
+// -----
+
+// expected-error @below {{expected a factor of weights(...), which has 1, got number 1}}
+"analog.effect"() <{accumulator_names = ["q"], accumulators = array<i64: 0, 1>, input_factors = ["x"], weight_factors = ["w"], element_name = "y", learnable = array<i64>, param_axes = [], param_names = [], site = #analog<site tile>, strength_names = [], strengths = [], surrogate = #analog<surrogate_kind straight_through>, sym_name = "effect_c16"}> ({
+^bb0(%y: f32, %q: f32):
+  analog.yield %y : f32
+}, {}, {}, {}, {}) : () -> ()
+
+// -----
+
+// expected-error @below {{expected a pair of factors for each of 1 further accumulators, got 1 factors}}
+"analog.effect"() <{accumulator_names = ["q"], accumulators = array<i64: 0>, input_factors = ["x"], weight_factors = ["w"], element_name = "y", learnable = array<i64>, param_axes = [], param_names = [], site = #analog<site tile>, strength_names = [], strengths = [], surrogate = #analog<surrogate_kind straight_through>, sym_name = "effect_c16"}> ({
+^bb0(%y: f32, %q: f32):
+  analog.yield %y : f32
+}, {}, {}, {}, {}) : () -> ()
+
+// -----
+
+// expected-error @below {{expected a region of inputs exactly where it yields factors, got one}}
+"analog.effect"() <{accumulator_names = ["q"], accumulators = array<i64: 0, 0>, input_factors = ["x"], weight_factors = ["w"], element_name = "y", learnable = array<i64>, param_axes = [], param_names = [], site = #analog<site tile>, strength_names = [], strengths = [], surrogate = #analog<surrogate_kind straight_through>, sym_name = "effect_c17"}> ({
+^bb0(%y: f32, %q: f32):
+  analog.yield %y : f32
+}, {}, {}, {
+^bb0(%x: f32):
+  analog.yield %x : f32
+}, {}) : () -> ()
+
+// -----
+
+analog.effect @effect_c17 on tile(%y) accumulators(%q = x * a) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) weights(%w) yields(a) {
+  %b = arith.cmpf ogt, %w, %w : f32
+  // expected-error @below {{expected weights to yield factors alone, got bits or summands}}
+  analog.yield %w : f32 bits(%b)
+}
 
 // -----
 
@@ -394,5 +489,15 @@ func.func @apply_c10(%x: tensor<4x8xf32>, %key: tensor<2xi64>) attributes {analo
   %r = analog.inject_noise %x scale() key(%key, stream = 96) {sigma = 0.5 : f32} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
   // expected-error @below {{expected a stream of its own, got 96}}
   %s = analog.apply @e %r key(%key) : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on tile(%y) accumulators(%q = x * w) surrogate(straight_through) { analog.yield %q : f32 } inputs(%x) weights(%w)
+func.func @apply_c12(%planes: tensor<2x4x4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected @e, which has further accumulators, to map planes of an analog.mvm of the function, behind other effects}}
+  %r = analog.apply @e %planes : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
   return
 }

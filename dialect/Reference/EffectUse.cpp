@@ -1,0 +1,184 @@
+#include "dialect/Reference/EffectUse.h"
+
+#include "dialect/Reference/DualCode.h"
+
+using namespace mlir;
+using namespace mho::reference;
+using namespace mho::analog;
+
+/// Inputs of the layer that an effect belongs to; nothing where planes come from no mvm of the function.
+static std::optional<int64_t> inputsOf(ApplyOp op, const Environment &env) {
+  if (op.getInput().getType().getRank() == 2)
+    return env[op.getInput()].shape[1];
+  if (MvmOp mvm = op.findMvm())
+    return env[mvm.getInput()].shape[1];
+  return std::nullopt;
+}
+
+/// True if one of these draws takes a word of 32 bits.
+static bool drawWords(ArrayRef<DrawOpInterface> draws) {
+  return llvm::any_of(draws, [](DrawOpInterface d) { return d.getNumberKind() != NumberKind::HalfNormal; });
+}
+
+llvm::Expected<EffectUse> EffectUse::of(ApplyOp op, const Environment &env) {
+  EffectUse use(op, env);
+  if (std::optional<int64_t> inputs = getTiling(op) ? inputsOf(op, env) : std::nullopt)
+    use.tiles = tilesFor(op, *inputs);
+  if (llvm::Error error = use.readKeys())
+    return error;
+  if (llvm::Error error = use.evalAccumulators())
+    return error;
+  return use;
+}
+
+llvm::Error EffectUse::readKeys() {
+  if (!op.getKey())
+    return llvm::Error::success();
+  llvm::Expected<Key> key = readKey((*env)[op.getKey()]);
+  if (!key)
+    return key.takeError();
+  keys.push_back(*key);
+  return checkAddresses(op, *env, drawWords(effect.getDraws()));
+}
+
+SmallVector<double> EffectUse::strengths() const {
+  EffectOp declared = effect;
+  ApplyOp use = op;
+  SmallVector<double> values;
+  for (unsigned i = 0; i < declared.getStrengths().size(); ++i)
+    values.push_back(use.getStrengthOf(declared, i).getValue().convertToFloat());
+  return values;
+}
+
+SmallVector<double> EffectUse::others(const Element &at) const {
+  SmallVector<double> values;
+  for (size_t i = 0; i < op->getNumOperands() - 1 - keys.size(); ++i)
+    values.push_back(params.at(i, at));
+  llvm::append_range(values, strengths());
+  return values;
+}
+
+/// Knows the key and the streams of the draws.
+ScalarInterpreter EffectUse::interpreter(const Element &at) const {
+  EffectOp declared = effect;
+  ApplyOp use = op;
+  ScalarInterpreter scalar(env->arithmetic, keys, at, env->options.draws);
+  for (auto [i, draw] : llvm::enumerate(declared.getDraws()))
+    scalar.bindDraw(draw, 0, use.getStreamOf(declared, i));
+  return scalar;
+}
+
+llvm::Expected<ScalarInterpreter> EffectUse::run(double v, int64_t i, const Element &at) const {
+  EffectOp declared = effect;
+  ScalarInterpreter scalar = interpreter(at);
+  SmallVector<double> arguments{v};
+  for (const Tensor &accumulator : accumulators)
+    arguments.push_back(accumulator.reals[i]);
+  llvm::append_range(arguments, others(at));
+  Block &block = declared.getCode().front();
+  scalar.bind(block.getArguments(), arguments);
+  if (llvm::Error error = scalar.run(block))
+    return error;
+  return scalar;
+}
+
+//===-- further accumulators --------------------------------------------------------------------------------------===//
+
+/// The factors of a side: its elements, then what the region of the side yields of each.
+llvm::Expected<std::vector<Tensor>> EffectUse::factorsOf(Side side, const Tensor &elements, const Tiles &layer) {
+  std::vector<Tensor> factors{elements};
+  Region &region = effect.getFactorRegion(side);
+  if (region.empty())
+    return factors;
+  if (!region.getOps<DrawOpInterface>().empty())
+    if (llvm::Error error =
+            checkDraws(elements.shape[0], elements.shape[1], layer.count(), drawWords(effect.getDraws())))
+      return error;
+  Block &block = region.front();
+  auto end = cast<YieldOp>(block.getTerminator());
+  factors.resize(1 + end.getValues().size(), Tensor::zeros(elements.shape));
+  std::string first;
+  llvm::Error walk = forEachElement(op, elements, nullptr, [&](int64_t i, const Element &element) {
+    Element at = element;
+    at.tileRows = layer.physicalRows(at.tile);
+    ScalarInterpreter scalar = interpreter(at);
+    SmallVector<double> arguments{elements.reals[i]};
+    for (int64_t param : effect.getFactorParams(side))
+      arguments.push_back(params.at(param, at));
+    llvm::append_range(arguments, strengths());
+    scalar.bind(block.getArguments(), arguments);
+    if (llvm::Error error = scalar.run(block))
+      first = llvm::toString(std::move(error));
+    else
+      for (auto [factor, value] : llvm::zip(llvm::drop_begin(factors), end.getValues()))
+        factor.reals[i] = scalar.value(value);
+  });
+  if (walk)
+    return walk;
+  return first.empty() ? llvm::Expected<std::vector<Tensor>>(std::move(factors)) : fail(first);
+}
+
+llvm::Error EffectUse::evalAccumulators() {
+  SmallVector<std::pair<int64_t, int64_t>> pairs = op.getFurtherAccumulators();
+  if (pairs.empty())
+    return llvm::Error::success();
+  MvmOp mvm = op.findMvm();
+  if (llvm::Error error = forEach((*env)[op.getInput()], [](int64_t, Element) { return llvm::Error::success(); }))
+    return error; // where a parameter does not fit
+  llvm::Expected<std::vector<Tensor>> left = factorsOf(Side::Lhs, (*env)[mvm.getInput()], *tiles);
+  if (!left)
+    return left.takeError();
+  llvm::Expected<std::vector<Tensor>> right = factorsOf(Side::Rhs, (*env)[mvm.getWeight()], *tiles);
+  if (!right)
+    return right.takeError();
+  for (auto [l, r] : pairs)
+    accumulators.push_back(contractTiles((*left)[l], (*right)[r], *tiles, env->arithmetic));
+  return llvm::Error::success();
+}
+
+//===-- gradients -------------------------------------------------------------------------------------------------===//
+
+llvm::Expected<double> EffectUse::gradient(double v, int64_t i, const Element &at, double g,
+                                           SmallVectorImpl<double> &summands) {
+  if (effect.getSurrogate() == SurrogateKind::StraightThrough)
+    return g;
+  llvm::Expected<ScalarInterpreter> scalar = run(v, i, at);
+  if (!scalar)
+    return scalar.takeError();
+  if (effect.getSurrogate() == SurrogateKind::Masked)
+    return scalar->value(yield().getBits()[0]) != 0 ? 0 : g;
+  if (effect.getSurrogate() == SurrogateKind::Derived && !accumulators.empty())
+    return fail("gradients through further accumulators are not defined yet, got @" + op.getEffect() +
+                " with surrogate(derived); straight_through and masked need none");
+  if (effect.getSurrogate() == SurrogateKind::Derived) {
+    Block &block = effect.getCode().front();
+    llvm::Expected<double> slope = differentiate(block, *scalar, block.getArgument(0), yield().getValues()[0]);
+    return slope ? llvm::Expected<double>(env->arithmetic.mul(g, *slope)) : slope.takeError();
+  }
+  Block &block = effect.getDerivative().front();
+  SmallVector<double> arguments = others(at);
+  if (effect.savesBits())
+    llvm::append_range(arguments, scalar->valuesOf(yield().getBits()));
+  else
+    arguments.push_back(v);
+  arguments.push_back(g);
+  scalar->bind(block.getArguments(), arguments);
+  if (llvm::Error error = scalar->run(block))
+    return error;
+  auto end = cast<YieldOp>(block.getTerminator());
+  summands = scalar->valuesOf(end.getReductions());
+  return scalar->value(end.getValues()[0]);
+}
+
+llvm::Error EffectUse::forEach(const Tensor &source, llvm::function_ref<llvm::Error(int64_t, Element)> body) {
+  std::string first;
+  llvm::Error walk = forEachElement(op, source, &params, [&](int64_t i, const Element &element) {
+    Element at = element;
+    at.tileRows = tiles ? tiles->physicalRows(at.tile) : 0;
+    if (llvm::Error error = first.empty() ? body(i, at) : llvm::Error::success())
+      first = llvm::toString(std::move(error));
+  });
+  if (walk || first.empty())
+    return walk;
+  return fail(first);
+}

@@ -1,0 +1,77 @@
+// One function of the algebra on its way to one tiled_mvm: what analog-fuse knows of it. Fuse.cpp finds the layer, its
+// parameters and the kernel's operands; FuseRegions.cpp writes the kernel's regions.
+#pragma once
+
+#include "dialect/IR/AnalogDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace mho::analog {
+
+/// A layer as a chain of effects around one mvm.
+struct Layer {
+  AccumulateOp accumulate;
+  MvmOp mvm;
+  llvm::SmallVector<EffectOpInterface> input, weight, planes; // in the order of application
+  mlir::BlockArgument inputRoot, weightRoot;
+};
+
+/// A parameter of an effect: parameter or statistic `index` of the kernel.
+struct ParameterUse {
+  bool isStat;
+  size_t index;
+};
+
+/// Of each effect: where its factors of a side stand among what the side's load region yields.
+using FactorNumbers = llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_t>>;
+
+class Fusion {
+public:
+  Fusion(mlir::func::FuncOp function, bool save) : function(function), builder(function.getContext()), save(save) {}
+  mlir::LogicalResult run(AccumulateOp accumulate);
+
+private:
+  mlir::LogicalResult findLayer(AccumulateOp accumulate);
+  mlir::FailureOr<mlir::BlockArgument> chain(mlir::Value value, llvm::SmallVectorImpl<EffectOpInterface> &effects,
+                                             llvm::StringRef what);
+  mlir::LogicalResult collectParameters(llvm::ArrayRef<EffectOpInterface> effects, llvm::StringRef site);
+  mlir::FailureOr<ParameterUse> addStat(AbsMaxOp op, AxesAttr axes);
+  ParameterUse addParam(mlir::Value value, AxesAttr axes);
+  void addStrength(EffectOpInterface effect, llvm::StringRef site, const EffectParameter &parameter);
+  mlir::FailureOr<TiledMvmOp> createKernel();
+  void openRegion(TiledMvmOp kernel, unsigned region);
+  llvm::SmallVector<mlir::Value> argumentsOf(EffectOpInterface effect);
+  llvm::SmallVector<int64_t> keyIndicesOf(EffectOpInterface effect);
+  mlir::FailureOr<mlir::Value> applyEffects(mlir::Value value, llvm::ArrayRef<EffectOpInterface> effects,
+                                            llvm::SmallVectorImpl<mlir::Value> *bits = nullptr);
+  mlir::LogicalResult buildLoad(TiledMvmOp kernel, Side side, FactorNumbers &numbers);
+  mlir::LogicalResult buildLoads(TiledMvmOp kernel);
+  mlir::LogicalResult buildEndTile(TiledMvmOp kernel);
+  void buildFinish(TiledMvmOp kernel);
+  void rewriteFunction(TiledMvmOp kernel);
+
+  mlir::func::FuncOp function;
+  mlir::OpBuilder builder;
+  bool save;
+  Layer layer;
+  llvm::SmallVector<std::pair<mlir::Value, AxesAttr>> params; // of the kernel; a value may be read over several axes
+  llvm::SmallVector<std::pair<mlir::Value, StatAttr>> stats;  // absmax values and what they are to the kernel
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<ParameterUse>> uses; // of each effect: its parameters
+  llvm::SmallVector<mlir::Value> keys;
+  llvm::StringSet<> strengthNames;
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_t>>
+      accumulators; // of each effect: its further accumulators
+  // Of the region under construction: its arguments of parameters and statistics.
+  llvm::DenseMap<int64_t, mlir::Value> paramArgument, statArgument;
+};
+
+/// Index of an entry in a list, to which it is added where it is new.
+template <class Entry> size_t indexIn(llvm::SmallVectorImpl<Entry> &list, const Entry &entry) {
+  size_t index = llvm::find(list, entry) - list.begin();
+  if (index == list.size())
+    list.push_back(entry);
+  return index;
+}
+
+} // namespace mho::analog
