@@ -19,6 +19,8 @@ public:
   Status launch(const SlotValue *values, const KernelOutput &output, const LaunchContext &context) const override {
     return launchCpu(code, values, output, context);
   }
+  bool runsInParts() const override { return true; }
+  std::unique_ptr<PartLaunch> begin(const KernelOutput &output) const override { return beginCpu(code, output); }
 
 private:
   CpuCode code;

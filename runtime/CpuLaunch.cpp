@@ -53,51 +53,48 @@ int64_t discardedRows(int64_t width) {
   return std::clamp(rows, kReductionBlock, kMostDiscardedRows);
 }
 
-/// A block of the output: rows, and columns in the output's unit (elements or tiles).
-struct OutputBlock {
-  int64_t rowBegin, rowEnd, columnBegin, columnEnd;
-};
-
-/// How the output is cut into work items: a grid of pieces, whose numbers run along the rows first.
+/// How a part of the output is cut into work items: a grid of pieces, whose numbers run along the rows first.
 struct Grid {
   int64_t rows, columns;       ///< pieces along each axis
   int64_t rowStep, columnStep; ///< rows and columns of a piece
 };
 
-/// One launch: what its work items share.
+/// One launch of a part: what its work items share.
 struct Launch {
   const CpuCode &code;
   const SlotValue *values;
   const KernelOutput &output;
+  const OutputPart part;
   const Grid grid;
-  void *partials = nullptr;
-  int64_t partialCount = 0;
+  void *partials;
+  int64_t partialCount;
   bool discards = false;
   std::atomic<bool> outOfMemory{false};
 
   PackedCall pack(float *discarded, int64_t firstRow, int64_t firstColumn, int64_t rowStride) const;
   void runItems(int64_t begin, int64_t end);
-  void runBlock(const OutputBlock &block);
-  void runDiscarded(const OutputBlock &block, void *work, float *memory);
-  void invoke(KernelEntry entry, PackedCall &call, const OutputBlock &block, void *work) const;
+  void runBlock(const OutputPart &block);
+  void runDiscarded(const OutputPart &block, void *work, float *memory);
+  void invoke(KernelEntry entry, PackedCall &call, const OutputPart &block, void *work) const;
   void runStatistic(const TileStatistic &statistic, const ParallelFor &parallelFor);
 };
 
 /// Gradients are cut along both axes, since partial sums are per block of rows and tile. Forward is cut along the
 /// longer axis: a piece of many rows packs its weights once. What a reduction adds up in place is not cut.
-Grid gridOf(const KernelOutput &output, const std::vector<PartialShape> &reductions) {
+Grid gridOf(const OutputPart &part, bool columnsAreTiles, const std::vector<PartialShape> &reductions) {
   auto hasWholeRows = [](const PartialShape &shape) { return shape.rows == PartialOf::Whole; };
   auto hasWholeColumns = [](const PartialShape &shape) { return shape.columns == PartialOf::Whole; };
   bool wholeRows = std::any_of(reductions.begin(), reductions.end(), hasWholeRows);
   bool wholeColumns = std::any_of(reductions.begin(), reductions.end(), hasWholeColumns);
-  int64_t rowBlocks = (output.rows + kReductionBlock - 1) / kReductionBlock;
-  if (output.columnsAreTiles)
-    return wholeRows ? Grid{1, output.columns, output.rows, 1} : Grid{rowBlocks, output.columns, kReductionBlock, 1};
+  int64_t rows = part.rowEnd - part.rowBegin, columns = part.columnEnd - part.columnBegin;
+  int64_t rowBlocks = (rows + kReductionBlock - 1) / kReductionBlock;
+  if (columnsAreTiles)
+    return wholeRows ? Grid{1, columns, rows, 1} : Grid{rowBlocks, columns, kReductionBlock, 1};
   if (wholeRows && wholeColumns)
-    return {1, 1, output.rows, output.columns};
-  if (wholeColumns || (!wholeRows && output.rows > output.columns))
-    return {rowBlocks, 1, kReductionBlock, output.columns};
-  return {1, (output.columns + kReductionBlock - 1) / kReductionBlock, output.rows, kReductionBlock};
+    return {1, 1, rows, columns};
+  if (wholeColumns || (!wholeRows && rows > columns))
+    return {rowBlocks, 1, kReductionBlock, columns};
+  return {1, (columns + kReductionBlock - 1) / kReductionBlock, rows, kReductionBlock};
 }
 
 } // namespace
@@ -124,7 +121,7 @@ PackedCall Launch::pack(float *discarded, int64_t firstRow, int64_t firstColumn,
   return call;
 }
 
-void Launch::invoke(KernelEntry entry, PackedCall &call, const OutputBlock &block, void *work) const {
+void Launch::invoke(KernelEntry entry, PackedCall &call, const OutputPart &block, void *work) const {
   call.vector(work, code.workspaceBytes);
   for (int64_t bound : {block.rowBegin, block.rowEnd, block.columnBegin, block.columnEnd})
     call.index(bound);
@@ -159,13 +156,14 @@ void Launch::runItems(int64_t begin, int64_t end) {
     bool whole = row == 0 && end - begin >= grid.rows;
     int64_t rows = whole ? grid.rows : std::min(grid.rows - row, end - begin);
     int64_t columns = whole ? (end - begin) / grid.rows : 1;
-    runBlock({row * grid.rowStep, std::min((row + rows) * grid.rowStep, output.rows), column * grid.columnStep,
-              std::min((column + columns) * grid.columnStep, output.columns)});
+    runBlock({part.rowBegin + row * grid.rowStep, std::min(part.rowBegin + (row + rows) * grid.rowStep, part.rowEnd),
+              part.columnBegin + column * grid.columnStep,
+              std::min(part.columnBegin + (column + columns) * grid.columnStep, part.columnEnd)});
     begin += rows * columns;
   }
 }
 
-void Launch::runBlock(const OutputBlock &block) {
+void Launch::runBlock(const OutputPart &block) {
   static thread_local Scratch discarded;
   void *work = threadWorkspace().get(code.workspaceBytes);
   void *memory = discards ? discarded.get(discardedFloats(output.tiles) * sizeof(float)) : nullptr;
@@ -180,7 +178,7 @@ void Launch::runBlock(const OutputBlock &block) {
   invoke(code.body, packed, block, work);
 }
 
-void Launch::runDiscarded(const OutputBlock &block, void *work, float *memory) {
+void Launch::runDiscarded(const OutputPart &block, void *work, float *memory) {
   for (int64_t tile = block.columnBegin; tile < block.columnEnd; ++tile) {
     int64_t width = widthOf(output.tiles, tile), step = discardedRows(width);
     for (int64_t row = block.rowBegin; row < block.rowEnd; row += step) {
@@ -218,34 +216,94 @@ int64_t discardedFloats(const InputTiles &tiles) {
   return most;
 }
 
+/// Partial sums of a whole launch: of its reductions, then of its statistics.
+static int64_t partialCountOf(const CpuCode &code, const SlotValue *values, const KernelOutput &output) {
+  int64_t columns = output.columnsAreTiles ? output.tiles.inputs : output.columns, count = 0;
+  for (const PartialShape &shape : code.reductions)
+    count += shape.count(output.rows, columns, output.tiles.count());
+  for (const TileStatistic &statistic : code.statistics)
+    count += output.tiles.count() * lowering::statisticPartials(values[statistic.slot].tensor.sizes[statistic.axis]);
+  return count;
+}
+
+static Status noMemoryFor(int64_t partialCount) {
+  return Status::error("no memory for " + std::to_string(partialCount) + " partial sums");
+}
+
+/// `first`: the statistics are not there yet.
+static Status runPart(Launch &launch, bool first, const LaunchContext &context) {
+  for (size_t i = 0; i < launch.code.slots.size(); ++i)
+    launch.discards |= launch.values[i].discard;
+  for (const TileStatistic &statistic : launch.code.statistics)
+    if (first)
+      launch.runStatistic(statistic, context.parallelFor);
+  context.parallelFor(launch.grid.rows * launch.grid.columns, 1,
+                      [&](int64_t begin, int64_t end) { launch.runItems(begin, end); });
+  if (launch.outOfMemory)
+    return Status::error("no memory for a kernel's workspace of " + std::to_string(launch.code.workspaceBytes) +
+                         " bytes");
+  return Status::ok();
+}
+
+static void runTail(const Launch &launch) {
+  DefaultFloatingPoint modes;
+  if (launch.code.tail)
+    launch.code.tail(launch.pack(nullptr, 0, 0, 0).table());
+}
+
 Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutput &output,
                  const LaunchContext &context) {
   static thread_local Scratch partialMemory;
   if (std::string problem = checkValues(code, values); !problem.empty())
     return Status::error(problem);
-  Launch launch{code, values, output, gridOf(output, code.reductions)};
-  int64_t columns = output.columnsAreTiles ? output.tiles.inputs : output.columns;
-  for (const PartialShape &shape : code.reductions)
-    launch.partialCount += shape.count(output.rows, columns, output.tiles.count());
-  for (const TileStatistic &statistic : code.statistics)
-    launch.partialCount +=
-        output.tiles.count() * lowering::statisticPartials(values[statistic.slot].tensor.sizes[statistic.axis]);
-  launch.partials = partialMemory.get(launch.partialCount * sizeof(double));
-  if (!launch.partials)
-    return Status::error("no memory for " + std::to_string(launch.partialCount) + " partial sums");
-  for (size_t i = 0; i < code.slots.size(); ++i)
-    launch.discards |= values[i].discard;
-  for (const TileStatistic &statistic : code.statistics)
-    launch.runStatistic(statistic, context.parallelFor);
-  context.parallelFor(launch.grid.rows * launch.grid.columns, 1,
-                      [&](int64_t begin, int64_t end) { launch.runItems(begin, end); });
-  if (launch.outOfMemory)
-    return Status::error("no memory for a kernel's workspace of " + std::to_string(code.workspaceBytes) + " bytes");
-  if (code.tail) {
-    DefaultFloatingPoint modes;
-    code.tail(launch.pack(nullptr, 0, 0, 0).table());
-  }
+  int64_t count = partialCountOf(code, values, output);
+  void *partials = partialMemory.get(count * sizeof(double));
+  if (!partials)
+    return noMemoryFor(count);
+  OutputPart whole{0, output.rows, 0, output.columns};
+  Launch launch{code, values, output, whole, gridOf(whole, output.columnsAreTiles, code.reductions), partials, count};
+  if (Status status = runPart(launch, true, context); !status)
+    return status;
+  runTail(launch);
   return Status::ok();
+}
+
+namespace {
+
+class CpuPartLaunch final : public PartLaunch {
+public:
+  CpuPartLaunch(const CpuCode &code, const KernelOutput &output) : code(code), output(output) {}
+  Status run(const SlotValue *values, const OutputPart &part, const LaunchContext &context) override {
+    if (std::string problem = checkValues(code, values); !problem.empty())
+      return Status::error(problem);
+    bool first = !partials;
+    if (first) {
+      count = partialCountOf(code, values, output);
+      partials = memory.get(count * sizeof(double));
+    }
+    if (!partials)
+      return noMemoryFor(count);
+    Launch launch = of(values, part);
+    return runPart(launch, first, context);
+  }
+  void finish(const SlotValue *values) override { runTail(of(values, {})); }
+
+private:
+  Launch of(const SlotValue *values, const OutputPart &part) const {
+    return {code, values, output, part, gridOf(part, output.columnsAreTiles, code.reductions), partials, count};
+  }
+
+  const CpuCode &code;
+  const KernelOutput output;
+  Scratch memory;
+  int64_t count = 0;
+  void *partials = nullptr; ///< from the first part on
+};
+
+} // namespace
+
+std::unique_ptr<PartLaunch> beginCpu(const CpuCode &code, const KernelOutput &output) {
+  return std::make_unique<CpuPartLaunch>(code, output);
 }
 
 } // namespace mho

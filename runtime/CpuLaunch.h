@@ -35,6 +35,9 @@ struct CpuCode {
 Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutput &output,
                  const LaunchContext &context);
 
+/// As Kernel::begin.
+std::unique_ptr<PartLaunch> beginCpu(const CpuCode &code, const KernelOutput &output);
+
 /// Elements of a discarded result that one thread has memory for: rows of the widest tile, see discardedRows().
 int64_t discardedFloats(const InputTiles &tiles);
 

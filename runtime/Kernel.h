@@ -8,6 +8,7 @@
 #include "runtime/Status.h"
 #include "runtime/TensorRef.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -48,9 +49,26 @@ struct KernelOutput {
   InputTiles tiles;
 };
 
+/// A part of a kernel's output, its columns in the output's unit (elements or tiles). Parts begin at multiples of the
+/// reduction block, those of tiles anywhere.
+struct OutputPart {
+  int64_t rowBegin = 0, rowEnd = 0, columnBegin = 0, columnEnd = 0;
+};
+
 /// Where a launch runs: what the caller lends to it. A device's stream has its place here.
 struct LaunchContext {
   ParallelFor parallelFor = runSerially; ///< the caller's threads, for kernels of the CPU
+};
+
+/// A launch in parts, one after the other and in ascending order. What a part reads and writes need not be there for
+/// another: tensors may be laid out anew for each.
+class PartLaunch {
+public:
+  virtual ~PartLaunch() = default;
+  /// Runs the kernel over a part; `values` as for Kernel::launch. Errors: as Kernel::launch.
+  virtual Status run(const SlotValue *values, const OutputPart &part, const LaunchContext &context) = 0;
+  /// After all parts: the results of reductions.
+  virtual void finish(const SlotValue *values) = 0;
 };
 
 class Kernel {
@@ -62,6 +80,11 @@ public:
   /// tensor that is not defined may be given only where the kernel's code does not touch it. Errors: a noise key whose
   /// step is out of range, a tensor strided where the kernel was compiled for one that is not, no memory.
   virtual Status launch(const SlotValue *values, const KernelOutput &output, const LaunchContext &context) const = 0;
+  /// True if begin() is there to be called.
+  virtual bool runsInParts() const { return false; }
+  /// A launch of the whole output in parts, with partial sums of its own; the kernel must outlive it. Null where
+  /// runsInParts() is false.
+  virtual std::unique_ptr<PartLaunch> begin(const KernelOutput &) const { return nullptr; }
 };
 
 } // namespace mho

@@ -65,10 +65,11 @@ static void rangeGradient(ScalarBuilder &s, ValueRange a, RangeGradient kind) {
 
 Value QuantizeInputOp::buildScalar(OpBuilder &builder, Location loc, Value x, ValueRange, ValueRange p,
                                    ArrayRef<int64_t>) {
+  static constexpr int64_t kOfRange[] = {1};
   bool dynamic = getRangeAxes().contains(Axis::M);
   SmallVector<Value> inputs{x};
   llvm::append_range(inputs, p);
-  auto op = createSurrogate(builder, loc, inputs, dynamic ? IntegerAttr() : builder.getI64IntegerAttr(1));
+  auto op = createSurrogate(builder, loc, inputs, dynamic ? ArrayRef<int64_t>() : kOfRange);
   fill(builder, loc, op.getValue(), floats(builder, 5),
        [](ScalarBuilder &s, ValueRange a) { yield(s, s.roundEven(dacLevel(s, a[0], a[1], a[2]))); });
   fill(builder, loc, op.getDerivative(), floats(builder, 6),

@@ -138,14 +138,14 @@ def Analog_SurrogateOp : Analog_Op<"surrogate", [RecursiveMemoryEffects, Isolate
     `value` maps the inputs (first the differentiated one, then constants and parameters) to the result and optional bits, which are
     results of the op too, so that end_tile can yield them. `derivative`
     takes the inputs after the first, then the bits if there are any, else the first input, then the incoming gradient; it yields the
-    gradient of the first input, and through `reduce` the summands (f32) and counts (i1) of a parameter gradient. `tail` (optional)
-    maps the reduced sums and counts and the inputs after the first to that parameter gradient; `wrt` is the parameter's input index.
+    gradient of the first input, and through `reduce` the summands (f32) and counts (i1) of parameter gradients. `wrt(1, 2)` names
+    the parameters by their input; `tail` maps the reduced sums and counts and the inputs after the first to their gradients, one each.
   }];
-  let arguments = (ins Variadic<F32>:$inputs /*surrogate_i1*/, OptionalAttr<I64Attr>:$wrt /*surrogate_i2*/);
+  let arguments = (ins Variadic<F32>:$inputs /*surrogate_i1*/, DefaultValuedOptionalAttr<DenseI64ArrayAttr, "{}">:$wrt /*surrogate_i2*/);
   let results = (outs F32:$result, Variadic<I1>:$saved);
   let regions = (region SizedRegion<1>:$value, SizedRegion<1>:$derivative, AnyRegion:$tail);
   let assemblyFormat = [{
-    `(` $inputs `)` (`wrt` `(` $wrt^ `)`)? `value` $value `derivative` $derivative (`tail` $tail^)? attr-dict `:` type(results)
+    `(` $inputs `)` `` custom<Wrt>($wrt) `value` $value `derivative` $derivative (`tail` $tail^)? attr-dict `:` type(results)
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

@@ -61,6 +61,25 @@ static void printOptionalParams(OpAsmPrinter &printer, Operation *op, OperandRan
   printer << ")";
 }
 
+/// ` wrt(1, 2)`, or nothing.
+static ParseResult parseWrt(OpAsmParser &parser, DenseI64ArrayAttr &wrt) {
+  SmallVector<int64_t> inputs;
+  auto one = [&] { return parser.parseInteger(inputs.emplace_back()); };
+  if (succeeded(parser.parseOptionalKeyword("wrt")) &&
+      parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, one))
+    return failure();
+  wrt = parser.getBuilder().getDenseI64ArrayAttr(inputs);
+  return success();
+}
+
+static void printWrt(OpAsmPrinter &printer, SurrogateOp, DenseI64ArrayAttr wrt) {
+  if (!wrt || wrt.empty())
+    return;
+  printer << " wrt(";
+  llvm::interleaveComma(wrt.asArrayRef(), printer);
+  printer << ")";
+}
+
 #define GET_OP_CLASSES
 #include "dialect/IR/AnalogOps.cpp.inc"
 

@@ -89,24 +89,29 @@ LogicalResult SurrogateOp::verify() {
   if (getInputs().empty()) // surrogate_c1
     return emitOpError("expected at least the differentiated input, got none");
   int64_t inputs = getInputs().size();
-  if (getWrt() && (int64_t(*getWrt()) < 1 || int64_t(*getWrt()) >= inputs)) // surrogate_c6
-    return emitOpError("expected 'wrt' to be an input from 1 to ") << inputs - 1 << ", got " << int64_t(*getWrt());
-  if (bool(getWrt()) != !getTail().empty()) // surrogate_c5
+  for (auto [i, input] : llvm::enumerate(getWrt())) {
+    if (input < 1 || input >= inputs) // surrogate_c6
+      return emitOpError("expected 'wrt' to be an input from 1 to ") << inputs - 1 << ", got " << input;
+    if (llvm::is_contained(getWrt().take_front(i), input)) // surrogate_c6
+      return emitOpError("expected inputs of 'wrt' that differ, got ") << input << " twice";
+  }
+  if (getWrt().empty() != getTail().empty()) // surrogate_c5
     return emitOpError("expected a tail region exactly where 'wrt' names a parameter, got ")
            << (getTail().empty() ? "none" : "one");
   return success();
 }
 
-/// A region takes these arguments and yields one f32.
-static LogicalResult verifySurrogateRegion(SurrogateOp op, Region &region, StringRef name, TypeRange expected) {
+/// A region takes these arguments and yields `count` f32.
+static LogicalResult verifySurrogateRegion(SurrogateOp op, Region &region, StringRef name, TypeRange expected,
+                                           size_t count = 1) {
   if (!region.hasOneBlock() || !isa<YieldOp>(region.front().getTerminator())) // surrogate_c2
     return op.emitOpError("expected region ") << name << " to be one block that ends in analog.yield";
   if (TypeRange(region.getArgumentTypes()) != expected) // surrogate_c3
     return op.emitOpError("expected region ")
            << name << " to take (" << expected << "), got (" << region.getArgumentTypes() << ")";
-  if (yieldOf(region).getValues().size() != 1) // surrogate_c4
+  if (yieldOf(region).getValues().size() != count) // surrogate_c4
     return op.emitOpError("expected region ")
-           << name << " to yield one f32, got " << yieldOf(region).getValues().size();
+           << name << " to yield " << count << " f32, got " << yieldOf(region).getValues().size();
   return success();
 }
 
@@ -127,8 +132,11 @@ LogicalResult SurrogateOp::verifyRegions() {
   if (getTail().empty() != (reductions == 0)) // surrogate_c7
     return emitOpError("expected a tail region exactly where the derivative yields reductions, got ")
            << reductions << " of these and " << (getTail().empty() ? "no tail" : "a tail");
+  if (reductions < getWrt().size()) // surrogate_c7
+    return emitOpError("expected a reduction for each of ") << getWrt().size() << " parameters, got " << reductions;
   if (!getTail().empty() &&
-      failed(verifySurrogateRegion(*this, getTail(), "tail", SmallVector<Type>(reductions + inputs - 1, f32))))
+      failed(verifySurrogateRegion(*this, getTail(), "tail", SmallVector<Type>(reductions + inputs - 1, f32),
+                                   getWrt().size())))
     return failure();
   bool tailYieldsMore =
       !getTail().empty() && (!yieldOf(getTail()).getBits().empty() || !yieldOf(getTail()).getReductions().empty());

@@ -30,7 +30,7 @@ inline void yield(ScalarBuilder &s, mlir::ValueRange values, mlir::ValueRange bi
 
 /// A surrogate of empty regions, which saves `bits` bits.
 inline SurrogateOp createSurrogate(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange inputs,
-                                   mlir::IntegerAttr wrt = {}, size_t bits = 0) {
+                                   llvm::ArrayRef<int64_t> wrt = {}, size_t bits = 0) {
   llvm::SmallVector<mlir::Type> saved(bits, builder.getI1Type());
   return builder.create<SurrogateOp>(loc, builder.getF32Type(), saved, inputs, wrt);
 }

@@ -179,9 +179,9 @@ void Writer::fillTail(ScalarBuilder &s, ValueRange arguments) {
 
 SurrogateOp Writer::createSurrogateOf(OpBuilder &builder, ValueRange inputs) {
   Location loc = effect.getLoc();
-  IntegerAttr wrt;
-  if (ArrayRef<int64_t> learnable = effect.getLearnable(); !learnable.empty())
-    wrt = builder.getI64IntegerAttr(1 + furtherAccumulators() + learnable[0]);
+  SmallVector<int64_t> wrt;
+  for (int64_t param : effect.getLearnable())
+    wrt.push_back(1 + furtherAccumulators() + param);
   unsigned bits = effect.savesBits() ? effect.getBitCount() : 0;
   SurrogateOp op = createSurrogate(builder, loc, inputs, wrt, bits);
   fill(builder, loc, op.getValue(), floats(builder, inputs.size()), [&](ScalarBuilder &s, ValueRange a) {
@@ -192,7 +192,7 @@ SurrogateOp Writer::createSurrogateOf(OpBuilder &builder, ValueRange inputs) {
   types.append(bits ? bits : 1, bits ? Type(builder.getI1Type()) : builder.getF32Type());
   types.push_back(builder.getF32Type());
   fill(builder, loc, op.getDerivative(), types, [&](ScalarBuilder &s, ValueRange a) { fillDerivative(s, a); });
-  if (wrt)
+  if (!wrt.empty())
     fill(builder, loc, op.getTail(), floats(builder, effect.getTail().getNumArguments() + furtherAccumulators()),
          [&](ScalarBuilder &s, ValueRange a) { fillTail(s, a); });
   return op;

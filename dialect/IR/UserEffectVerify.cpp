@@ -84,10 +84,8 @@ LogicalResult EffectOp::verify() {
       return emitOpError("expected strength '")
              << getNameOfStrength(i) << "' to be finite, got " << value.convertToFloat();
   ArrayRef<int64_t> learnable = getLearnable();
-  if (learnable.size() > 1) // effect_c6
-    return emitOpError("expected at most one learnable parameter, got ") << learnable.size();
-  bool exists = learnable.empty() || (learnable[0] >= 0 && learnable[0] < int64_t(getParamNames().size()));
-  if (!exists || (!learnable.empty() && getSurrogate() != SurrogateKind::Own)) // effect_c6
+  bool exist = llvm::all_of(learnable, [&](int64_t i) { return i >= 0 && i < int64_t(getParamNames().size()); });
+  if (!exist || (!learnable.empty() && getSurrogate() != SurrogateKind::Own)) // effect_c6
     return emitOpError("expected a learnable parameter to be one of ")
            << getParamNames().size() << " and the surrogate to be own, whose derivative has the summands of its "
            << "gradient, got " << stringifySurrogateKind(getSurrogate());
@@ -136,7 +134,7 @@ static LogicalResult verifyInside(EffectOp op) {
     if (isa<IndexOp>(inner) && op.getTail().isAncestor(inner->getParentRegion())) // effect_c10
       return inner->emitOpError("expected no index in the tail of an effect, which has no element");
     if (auto surrogate = dyn_cast<SurrogateOp>(inner);
-        surrogate && (surrogate.getWrt() || !surrogate.getSaved().empty())) // effect_c11
+        surrogate && (!surrogate.getWrt().empty() || !surrogate.getSaved().empty())) // effect_c11
       return inner->emitOpError("expected neither bits nor 'wrt' of analog.surrogate in an effect; the effect's own "
                                 "surrogate has them");
     return WalkResult::advance();
@@ -149,22 +147,25 @@ static LogicalResult verifyInside(EffectOp op) {
 }
 
 static LogicalResult verifyTail(EffectOp op, size_t others) {
-  bool learns = !op.getLearnable().empty();
+  size_t learnable = op.getLearnable().size();
+  bool learns = learnable != 0;
   YieldOp yield = yieldOf(op.getDerivative());
   size_t summands = yield.getReductions().size();
-  if (!yield.getBits().empty() || learns != (summands != 0)) // effect_c13
-    return yield.emitOpError("expected no bits, and summands exactly where a parameter is learnable, got ")
-           << yield.getBits().size() << " bits and " << summands << " summands";
+  if (!yield.getBits().empty() || (learns ? summands < learnable : summands != 0)) // effect_c13
+    return yield.emitOpError("expected no bits, and summands exactly where a parameter is learnable, ")
+           << learnable << " or more for " << learnable << " of these, got " << yield.getBits().size() << " bits and "
+           << summands << " summands";
   if (learns != !op.getTail().empty()) // effect_c14
     return op.emitOpError("expected a tail exactly where a parameter is learnable, got ") << (learns ? "none" : "one");
   if (!learns)
     return success();
   Type f32 = Float32Type::get(op.getContext());
-  if (failed(verifyShape(op, op.getTail(), "tail", SmallVector<Type>(summands + others, f32))))
+  if (failed(verifyShape(op, op.getTail(), "tail", SmallVector<Type>(summands + others, f32),
+                         learnable))) // effect_c14
     return failure();
   YieldOp end = yieldOf(op.getTail());
   if (!end.getBits().empty() || !end.getReductions().empty()) // effect_c14
-    return end.emitOpError("expected the tail to yield one f32 alone");
+    return end.emitOpError("expected the tail to yield f32 alone");
   return success();
 }
 
@@ -272,6 +273,11 @@ static LogicalResult verifyParams(ApplyOp op, EffectOp effect) {
       return refuse(op, effect,
                     "expected parameter '" + effect.getNameOfParam(i) + "' over axes among " +
                         effect.getAxesOfParam(i).str() + ", got " + over.str());
+  for (int64_t i : effect.getLearnable())
+    if (Attribute first = op.getParamAxes()[effect.getLearnable()[0]]; op.getParamAxes()[i] != first) // apply_c11
+      return refuse(op, effect,
+                    "expected the learnable parameters, whose gradients one tail makes, over the same axes, got " +
+                        cast<AxesAttr>(first).str() + " and " + cast<AxesAttr>(op.getParamAxes()[i]).str());
   return success();
 }
 

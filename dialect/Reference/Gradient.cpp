@@ -169,13 +169,14 @@ llvm::Error Backward::vjpAdcOp(AdcOp op, const Tensor &g) {
 
 /// dW is taken through the noise-free transform, all else where the forward run was.
 llvm::Error Backward::vjpApplyOp(ApplyOp op, const Tensor &g) {
-  bool isWeight = op.lookupEffect().getSite() == EffectSite::Weight;
+  EffectOp effect = op.lookupEffect();
+  bool isWeight = effect.getSite() == EffectSite::Weight;
   llvm::Expected<ApplyGradients> gradients = gradientOfApplyOp(op, isWeight ? clean : forward, g);
   if (!gradients)
     return gradients.takeError();
   add(op.getInput(), std::move(gradients->element));
-  if (gradients->parameter)
-    add(op.getParams()[op.lookupEffect().getLearnable()[0]], std::move(*gradients->parameter));
+  for (auto [param, gradient] : llvm::zip_equal(effect.getLearnable(), gradients->parameters))
+    add(op.getParams()[param], std::move(gradient));
   return llvm::Error::success();
 }
 

@@ -27,29 +27,67 @@ llvm::Error mho::reference::evalApplyOp(ApplyOp op, Environment &env) {
 
 //===-- gradients -------------------------------------------------------------------------------------------------===//
 
-/// The gradient of a learnable parameter of an effect on the input: its summands in the order of a reduction, then the
-/// tail.
-static llvm::Expected<Tensor> reduceSummands(EffectUse &use, const Environment &env,
-                                             std::vector<std::vector<Patch>> &summands) {
-  unsigned param = use.effect.getLearnable()[0];
-  auto over = cast<AxesAttr>(use.op.getParamAxes()[param]);
+namespace {
+
+/// What the derivative of an effect yields through `reduce`, element by element, until it is reduced.
+class Summands {
+public:
+  Summands(EffectUse &use, const Tensor &source);
+  void keep(const Element &at, ArrayRef<double> yielded);
+  /// The gradients of the learnable parameters: the summands in the order of a reduction, then the tail.
+  llvm::Expected<std::vector<Tensor>> gradients(const Environment &env);
+
+private:
+  EffectUse &use;
+  ValueRange yielded; ///< of the derivative
+  Axis row, column;   ///< of the elements
   Sizes sizes;
-  sizes[Axis::T] = tilesFor(use.op, env[use.op.getInput()].shape[1]).count();
-  sizes[Axis::M] = env[use.op.getInput()].shape[0];
-  sizes[Axis::K] = env[use.op.getInput()].shape[1];
-  ValueRange yielded = cast<YieldOp>(use.effect.getDerivative().front().getTerminator()).getReductions();
+  std::vector<std::vector<Patch>> patches; ///< of each
+};
+
+} // namespace
+
+Summands::Summands(EffectUse &use, const Tensor &source)
+    : use(use), yielded(cast<YieldOp>(use.effect.getDerivative().front().getTerminator()).getReductions()) {
+  EffectSite site = use.effect.getSite();
+  bool ofTile = site == EffectSite::Tile;
+  row = site == EffectSite::Weight ? Axis::N : Axis::M;
+  column = ofTile ? Axis::N : Axis::K;
+  sizes[row] = source.shape[ofTile];
+  sizes[column] = source.shape[1 + ofTile];
+  std::vector<Patch> none;
+  if (ofTile) {
+    sizes[Axis::T] = source.shape[0];
+    for (int64_t t = 0; t < sizes[Axis::T]; ++t)
+      none.emplace_back(t, 0, sizes[row], 0, sizes[column]);
+  } else {
+    Tiles tiles = tilesFor(use.op, sizes[column]);
+    sizes[Axis::T] = tiles.count();
+    none = patchesOfColumns(tiles, sizes[row]);
+  }
+  patches.assign(yielded.size(), none);
+}
+
+void Summands::keep(const Element &at, ArrayRef<double> values) {
+  for (auto [patchesOfOne, value] : llvm::zip_equal(patches, values))
+    patchesOfOne[at.tile].at(at[row], at[column]) = value;
+}
+
+llvm::Expected<std::vector<Tensor>> Summands::gradients(const Environment &env) {
+  ArrayRef<int64_t> learnable = use.effect.getLearnable();
+  auto over = cast<AxesAttr>(use.op.getParamAxes()[learnable[0]]);
   std::vector<Tensor> sums;
-  for (auto [patches, value] : llvm::zip_equal(summands, yielded)) {
+  for (auto [patchesOfOne, value] : llvm::zip_equal(patches, yielded)) {
     Arithmetic count{Precision::F64};
-    sums.push_back(reduce(patches, over, Axis::M, Axis::K, sizes, value.getType().isF32() ? env.arithmetic : count));
+    sums.push_back(reduce(patchesOfOne, over, row, column, sizes, value.getType().isF32() ? env.arithmetic : count));
     for (double &v : sums.back().reals)
       v = env.arithmetic.round(v);
   }
-  const Tensor &value = env[use.op.getParams()[param]];
-  Tensor result = Tensor::zeros(value.shape);
+  const Tensor &value = env[use.op.getParams()[learnable[0]]];
+  std::vector<Tensor> results(learnable.size(), Tensor::zeros(value.shape));
   Block &tail = use.effect.getTail().front();
-  for (int64_t i = 0; i < result.size(); ++i) {
-    // The element of the parameter: what the tail reads varies over no other axes.
+  for (int64_t i = 0; i < value.size(); ++i) {
+    // The element of the parameters: what the tail reads varies over no other axes.
     Element at;
     int64_t rest = i;
     for (size_t axis = over.getAxes().size(); axis-- > 0; rest /= value.shape[axis])
@@ -62,9 +100,10 @@ static llvm::Expected<Tensor> reduceSummands(EffectUse &use, const Environment &
     scalar.bind(tail.getArguments(), arguments);
     if (llvm::Error error = scalar.run(tail))
       return error;
-    result.reals[i] = scalar.value(cast<YieldOp>(tail.getTerminator()).getValues()[0]);
+    for (auto [result, yield] : llvm::zip_equal(results, cast<YieldOp>(tail.getTerminator()).getValues()))
+      result.reals[i] = scalar.value(yield);
   }
-  return result;
+  return results;
 }
 
 llvm::Expected<ApplyGradients> mho::reference::gradientOfApplyOp(ApplyOp op, const Environment &env, const Tensor &g) {
@@ -72,31 +111,26 @@ llvm::Expected<ApplyGradients> mho::reference::gradientOfApplyOp(ApplyOp op, con
   if (!use)
     return use.takeError();
   const Tensor &source = env[op.getInput()];
-  bool learns = !use->effect.getLearnable().empty();
-  if (learns && use->effect.getSite() != EffectSite::Input)
-    return fail("a learnable parameter has a gradient of an effect on the input only, got @" + op.getEffect() +
-                " on the " + stringifyEffectSite(use->effect.getSite()));
-  ApplyGradients result{Tensor::zeros(source.shape), std::nullopt};
-  std::vector<std::vector<Patch>> summands;
-  if (learns)
-    summands.assign(cast<YieldOp>(use->effect.getDerivative().front().getTerminator()).getReductions().size(),
-                    patchesOfColumns(tilesFor(op, source.shape[1]), source.shape[0]));
+  ApplyGradients result{Tensor::zeros(source.shape), {}};
+  std::optional<Summands> summands;
+  if (!use->effect.getLearnable().empty())
+    summands.emplace(*use, source);
   if (llvm::Error error = use->forEach(source, [&](int64_t i, Element at) -> llvm::Error {
-        SmallVector<double> reduced;
-        llvm::Expected<double> gradient = use->gradient(source.reals[i], i, at, g.reals[i], reduced);
+        SmallVector<double> yielded;
+        llvm::Expected<double> gradient = use->gradient(source.reals[i], i, at, g.reals[i], yielded);
         if (!gradient)
           return gradient.takeError();
         result.element.reals[i] = *gradient;
-        for (auto [patches, value] : llvm::zip(summands, reduced))
-          patches[at.tile].at(at.row, at[Axis::K]) = value;
+        if (summands)
+          summands->keep(at, yielded);
         return llvm::Error::success();
       }))
     return error;
-  if (!learns)
+  if (!summands)
     return result;
-  llvm::Expected<Tensor> parameter = reduceSummands(*use, env, summands);
-  if (!parameter)
-    return parameter.takeError();
-  result.parameter = std::move(*parameter);
+  llvm::Expected<std::vector<Tensor>> parameters = summands->gradients(env);
+  if (!parameters)
+    return parameters.takeError();
+  result.parameters = std::move(*parameters);
   return result;
 }

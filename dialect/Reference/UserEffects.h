@@ -8,10 +8,10 @@ namespace mho::reference {
 /// The result of the effect.
 llvm::Error evalApplyOp(analog::ApplyOp op, Environment &environment);
 
-/// Gradients of the element and, where one is learnable, of its parameter.
+/// Gradients of the element and of the learnable parameters, in the order of `learnable`.
 struct ApplyGradients {
   Tensor element;
-  std::optional<Tensor> parameter;
+  std::vector<Tensor> parameters;
 };
 
 /// `environment`: the run that the gradient is taken at, for a weight the noise-free one. `g`: gradient of the result.

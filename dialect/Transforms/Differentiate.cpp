@@ -14,33 +14,6 @@ namespace mho::analog {
 using namespace mlir;
 using namespace mho::analog;
 
-/// The parameter gradients that load_lhs of the forward kernel asks for: their sums and counts, over the parameter's
-/// axes, in the order in which a reverse sweep meets them.
-static LogicalResult appendReductions(TiledMvmOp kernel, SmallVectorImpl<Attribute> &results,
-                                      SmallVectorImpl<Type> &types) {
-  MLIRContext *context = kernel.getContext();
-  AxesAttr all;
-  for (SurrogateOp surrogate : llvm::reverse(llvm::to_vector(kernel.getLoadLhs().front().getOps<SurrogateOp>()))) {
-    if (!surrogate.getWrt())
-      continue;
-    std::optional<int64_t> param = paramOfLoad(kernel, surrogate.getInputs()[*surrogate.getWrt()]);
-    if (!param)
-      return surrogate.emitOpError("not differentiated: expected 'wrt' to name a parameter of the kernel");
-    AxesAttr over = kernel.getAxesOf(kernel.getParamAxes(), *param);
-    if (all && all != over)
-      return surrogate.emitOpError("not differentiated: expected parameter gradients over the same axes, got ")
-             << all.str() << " and " << over.str();
-    all = over;
-    auto type = dyn_cast<RankedTensorType>(kernel.getParams()[*param].getType());
-    for (Value value : cast<YieldOp>(surrogate.getDerivative().front().getTerminator()).getReductions()) {
-      results.push_back(
-          ResultAttr::get(context, value.getType().isF32() ? ResultKind::Sum : ResultKind::Count, over, 0));
-      types.push_back(type ? type : RankedTensorType::get({}, Float32Type::get(context)));
-    }
-  }
-  return success();
-}
-
 /// Says why a forward kernel has no gradient yet.
 static LogicalResult checkSupported(TiledMvmOp kernel) {
   auto refuse = [&](StringRef expected) { return kernel.emitOpError("not differentiated: expected ") << expected; };
@@ -50,18 +23,14 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
   if (kernel.getContract() != Axis::K || !isOver(kernel.getLhsAxes(), {Axis::M, Axis::K}) ||
       !isOver(kernel.getRhsAxes(), {Axis::N, Axis::K}))
     return refuse("a contraction over k of one lhs operand over (m, k) and one rhs operand over (n, k)");
-  if (kernel.getAccumulators().take_front(2) != ArrayRef<int64_t>({0, 0}))
-    return refuse("the first accumulator to be that of the first loaded values");
   if (kernel.getResultSpec(0).getKind() != ResultKind::Value || !kernel.getReductions().empty() ||
       !kernel.getResultsOf({ResultKind::Planes}).empty())
     return refuse("the value as first result, and beside it bits and statistics only");
   if (!kernel.getEpilogue().empty() || kernel.getInit())
     return refuse("neither epilogue operands nor an initial value");
-  for (auto surrogate : kernel.getLoadRhs().front().getOps<SurrogateOp>())
-    if (surrogate.getWrt())
-      return surrogate.emitError(
-          "not differentiated: expected parameter gradients of the input's effects only, got one "
-          "of the weight's");
+  for (auto [i, stat] : llvm::enumerate(kernel.getStats()))
+    if (cast<StatAttr>(stat).getSide() == Side::Lhs && !isExported(kernel, i))
+      return refuse("statistics of the input to be results (analog-fuse with save-for-backward keeps them)");
   SmallVector<Value> saved;
   for (auto surrogate : kernel.getEndTile().front().getOps<SurrogateOp>())
     llvm::append_range(saved, surrogate.getSaved());
@@ -78,39 +47,15 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
   return success();
 }
 
-LogicalResult GradientKernel::buildInput() {
-  startFunction("_dx");
-  Value x = arguments.lookup(kernel.getLhs()[0]), w = arguments.lookup(kernel.getRhs()[0]);
-  SmallVector<Attribute> results{ResultAttr::get(builder.getContext(), ResultKind::Value, axes({Axis::M, Axis::K}), 0)};
-  SmallVector<Type> types{x.getType()};
-  if (failed(appendReductions(kernel, results, types)))
+/// Adds the functions of the gradients of one forward function.
+static LogicalResult differentiate(func::FuncOp function, TiledMvmOp kernel) {
+  if (failed(checkSupported(kernel)))
     return failure();
-  TiledMvmOp gradient = createKernel(Axis::N, w, {Axis::N, Axis::K}, x, {Axis::M, Axis::K}, true, results, types);
-  copyMaps(gradient);
-  if (failed(buildOutputGradient(gradient)))
+  FailureOr<TilePlan> plan = GradientKernel(function, kernel, {}).planTile();
+  if (failed(plan) || failed(GradientKernel(function, kernel, *plan).buildSide(Side::Rhs)) ||
+      failed(GradientKernel(function, kernel, *plan).buildSide(Side::Lhs)))
     return failure();
-  buildLoad(gradient, kernel.getLoadRhs(), !forward->hasAttr(AnalogDialect::kNoisyBackwardAttr));
-  if (failed(buildFinish(gradient, Side::Lhs, false)))
-    return failure();
-  finishFunction(gradient);
-  nameResults("dx", cast<BlockArgument>(kernel.getLhs()[0]).getArgNumber());
-  return success();
-}
-
-LogicalResult GradientKernel::buildWeight() {
-  startFunction("_dw");
-  Value x = arguments.lookup(kernel.getLhs()[0]), w = arguments.lookup(kernel.getRhs()[0]);
-  SmallVector<Attribute> results{ResultAttr::get(builder.getContext(), ResultKind::Value, axes({Axis::N, Axis::K}), 0)};
-  TiledMvmOp gradient =
-      createKernel(Axis::M, x, {Axis::M, Axis::K}, w, {Axis::N, Axis::K}, false, results, {w.getType()});
-  if (failed(buildOutputGradient(gradient)))
-    return failure();
-  buildLoad(gradient, kernel.getLoadLhs(), false);
-  if (failed(buildFinish(gradient, Side::Rhs, true)))
-    return failure();
-  finishFunction(gradient);
-  nameResults("dweight", cast<BlockArgument>(kernel.getRhs()[0]).getArgNumber());
-  return success();
+  return plan->recompute ? GradientKernel(function, kernel, *plan).buildTile() : success();
 }
 
 namespace {
@@ -131,8 +76,7 @@ struct DifferentiatePass : mho::analog::impl::AnalogDifferentiatePassBase<Differ
       kernels.push_back({function, kernel});
     }
     for (auto [function, kernel] : kernels) {
-      if (failed(checkSupported(kernel)) || failed(GradientKernel(function, kernel).buildWeight()) ||
-          failed(GradientKernel(function, kernel).buildInput()))
+      if (failed(differentiate(function, kernel)))
         return signalPassFailure();
     }
   }

@@ -1,47 +1,86 @@
+// The function of a gradient kernel: its signature, operands and results.
 #include "dialect/Transforms/GradientKernel.h"
 
 using namespace mlir;
 using namespace mho::analog;
 
-std::optional<int64_t> mho::analog::paramOfLoad(TiledMvmOp kernel, Value value) {
+std::optional<int64_t> mho::analog::paramOf(TiledMvmOp kernel, unsigned region, Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
-  SmallVector<int64_t> visible = kernel.getVisibleParams(TiledMvmOp::kLoadLhs);
-  int64_t at = argument ? int64_t(argument.getArgNumber()) - kernel.getElementCount(TiledMvmOp::kLoadLhs) : -1;
+  SmallVector<int64_t> visible = kernel.getVisibleParams(region);
+  int64_t at = argument ? int64_t(argument.getArgNumber()) - kernel.getElementCount(region) : -1;
   return at >= 0 && at < int64_t(visible.size()) ? std::optional<int64_t>(visible[at]) : std::nullopt;
 }
 
-/// A function of the output gradient, the forward arguments and what forward saved.
-void GradientKernel::startFunction(StringRef suffix) {
-  SmallVector<Type> types{kernel.getOutputs()[0].getType()};
+bool mho::analog::isExported(TiledMvmOp kernel, int64_t stat) {
+  return llvm::any_of(kernel.getResultsOf({ResultKind::Stat}),
+                      [&](int64_t i) { return kernel.getResultSpec(i).getStat() == stat; });
+}
+
+std::string mho::analog::numbered(StringRef name, unsigned index) {
+  return name.str() + (index ? "#" + std::to_string(index + 1) : "");
+}
+
+/// The sole operand of a side of the forward kernel, as an argument of the gradient function.
+KernelOperand GradientKernel::operandOf(Side side) {
+  bool isLhs = side == Side::Lhs;
+  return {arguments.lookup(isLhs ? kernel.getLhs()[0] : kernel.getRhs()[0]),
+          kernel.getAxesOf(isLhs ? kernel.getLhsAxes() : kernel.getRhsAxes(), 0)};
+}
+
+/// [T,B,O], as far as the operands' types say it.
+RankedTensorType GradientKernel::planesType() {
+  auto x = cast<RankedTensorType>(kernel.getLhs()[0].getType()),
+       w = cast<RankedTensorType>(kernel.getRhs()[0].getType());
+  int64_t inputs = x.isDynamicDim(1) ? w.getDimSize(1) : x.getDimSize(1);
+  int64_t tiles = ShapedType::isDynamic(inputs) ? ShapedType::kDynamic : kernel.getTiling().getTileCount(inputs);
+  return RankedTensorType::get({tiles, x.getDimSize(0), w.getDimSize(0)}, builder.getF32Type());
+}
+
+/// A function of the output gradient (or the gradients of the accumulators), the forward arguments and what forward
+/// saved.
+void GradientKernel::startFunction(StringRef suffix, bool takesPlanes) {
+  SmallVector<Type> types;
   SmallVector<DictionaryAttr> attributes;
-  auto named = [&](StringRef name) {
+  auto add = [&](Type type, DictionaryAttr attribute) {
+    types.push_back(type);
+    attributes.push_back(attribute ? attribute : builder.getDictionaryAttr({}));
+  };
+  auto named = [&](const std::string &name) {
     return builder.getDictionaryAttr(builder.getNamedAttr(AnalogDialect::kNameAttr, builder.getStringAttr(name)));
   };
-  attributes.push_back(named("grad"));
-  for (unsigned i = 0; i < forward.getNumArguments(); ++i) {
-    types.push_back(forward.getArgument(i).getType());
-    attributes.push_back(forward.getArgAttrDict(i));
-  }
-  for (unsigned i = 1; i < kernel.getOutputs().size(); ++i) {
-    types.push_back(kernel.getOutputs()[i].getType());
-    attributes.push_back(forward.getResultAttrDict(i) ? forward.getResultAttrDict(i) : builder.getDictionaryAttr({}));
-  }
+  if (takesPlanes)
+    for (unsigned i = 0; i < plan.gradients; ++i)
+      add(planesType(), named(numbered("dz", i)));
+  else
+    add(kernel.getOutputs()[0].getType(), named("grad"));
+  unsigned first = types.size();
+  for (unsigned i = 0; i < forward.getNumArguments(); ++i)
+    add(forward.getArgument(i).getType(), forward.getArgAttrDict(i));
+  for (unsigned i = 1; i < kernel.getOutputs().size(); ++i)
+    add(kernel.getOutputs()[i].getType(), forward.getResultAttrDict(i));
   builder.setInsertionPointAfter(forward);
   function = builder.create<func::FuncOp>(loc, (forward.getName() + suffix).str(),
                                           FunctionType::get(builder.getContext(), types, {}));
   function.setAllArgAttrs(attributes);
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToEnd(entry);
-  grad = entry->getArgument(0);
-  for (unsigned i = 0; i < forward.getNumArguments(); ++i)
-    arguments.map(forward.getArgument(i), entry->getArgument(1 + i));
+  if (takesPlanes)
+    llvm::append_range(planes, entry->getArguments().take_front(first));
+  else
+    grad = entry->getArgument(0);
+  arguments.map(forward.getArguments(), entry->getArguments().slice(first, forward.getNumArguments()));
+  importSaved(entry);
+}
+
+/// Parameters of the gradient kernel: those of forward, and the statistics that it gives.
+void GradientKernel::importSaved(Block *entry) {
   for (auto [i, param] : llvm::enumerate(kernel.getParams())) {
     params.push_back(arguments.lookup(param));
     paramAxes.push_back(kernel.getParamAxes()[i]);
   }
-  for (unsigned i = 1; i < kernel.getOutputs().size(); ++i) {
-    auto spec = cast<ResultAttr>(kernel.getResultSpecs()[i]);
-    Value argument = entry->getArgument(forward.getNumArguments() + i);
+  unsigned saved = kernel.getOutputs().size() - 1;
+  for (auto [i, argument] : llvm::enumerate(entry->getArguments().take_back(saved))) {
+    ResultAttr spec = kernel.getResultSpec(1 + i);
     if (spec.getKind() == ResultKind::Bits) {
       bits.push_back(argument);
     } else {
@@ -52,226 +91,152 @@ void GradientKernel::startFunction(StringRef suffix) {
   }
 }
 
-TiledMvmOp GradientKernel::createKernel(Axis contract, Value rhs, ArrayRef<Axis> rhsAxes, Value epilogue,
-                                        ArrayRef<Axis> epilogueAxes, bool keepWeightStats, ArrayRef<Attribute> results,
-                                        TypeRange types) {
-  SmallVector<Value> lhs{grad}, keys;
-  SmallVector<Attribute> lhsAxes{axes({Axis::M, Axis::N})};
-  for (Value bit : bits) {
-    lhs.push_back(bit);
-    lhsAxes.push_back(axes({Axis::T, Axis::M, Axis::N}));
-  }
+TiledMvmOp GradientKernel::createKernel(const KernelShape &shape) {
+  SmallVector<Value> keys;
   for (Value key : kernel.getKeys())
     keys.push_back(arguments.lookup(key));
   for (auto [i, attr] : llvm::enumerate(kernel.getStats()))
-    if (auto stat = cast<StatAttr>(attr); keepWeightStats && stat.getSide() == Side::Rhs) {
+    if (shape.takesStats && !importedStat.contains(i)) {
       recomputedStat[i] = stats.size();
-      stats.push_back(stat);
+      stats.push_back(attr);
     }
-  auto axesList = [&](ArrayRef<Attribute> list) { return builder.getArrayAttr(list); };
-  return builder.create<TiledMvmOp>(loc, types, lhs, rhs, epilogue, params, keys, Value(),
-                                    AxisAttr::get(builder.getContext(), contract), kernel.getTileAxisAttr(),
-                                    kernel.getTiling(), axesList(lhsAxes), axesList({axes(rhsAxes)}),
-                                    axesList({axes(epilogueAxes)}), axesList(paramAxes), axesList(stats),
-                                    builder.getDenseI64ArrayAttr({0, 0}), axesList(results), stats.size());
-}
-
-void GradientKernel::openRegion(Region &region) {
-  auto owner = cast<TiledMvmOp>(region.getParentOp());
-  SmallVector<Type> types = owner.getRegionArgumentTypes(region.getRegionNumber());
-  builder.createBlock(&region, region.end(), types, SmallVector<Location>(types.size(), loc));
-}
-
-/// Maps the parameter and statistic arguments of a region of the forward kernel (by index) to those of a region of the
-/// gradient kernel, where they are visible.
-IRMapping GradientKernel::mapVisible(TiledMvmOp gradient, unsigned region, unsigned source) {
-  Region &to = gradient->getRegion(region), &from = kernel->getRegion(source);
-  DenseMap<int64_t, Value> paramArgument, statArgument;
-  unsigned at = gradient.getElementCount(region);
-  for (int64_t i : gradient.getVisibleParams(region))
-    paramArgument[i] = to.getArgument(at++);
-  for (int64_t i : gradient.getVisibleStats(region))
-    statArgument[i] = to.getArgument(at++);
-
-  IRMapping mapping;
-  at = kernel.getElementCount(source);
-  for (int64_t i : kernel.getVisibleParams(source)) {
-    if (Value argument = paramArgument.lookup(i))
-      mapping.map(from.getArgument(at), argument);
-    ++at;
-  }
-  for (int64_t i : kernel.getVisibleStats(source)) {
-    Value argument;
-    if (importedStat.contains(i))
-      argument = paramArgument.lookup(importedStat.lookup(i));
-    else if (recomputedStat.contains(i))
-      argument = statArgument.lookup(recomputedStat.lookup(i));
-    if (argument)
-      mapping.map(from.getArgument(at), argument);
-    ++at;
-  }
-  return mapping;
-}
-
-/// The maps of the statistics that the gradient takes again.
-void GradientKernel::copyMaps(TiledMvmOp gradient) {
-  for (auto [from, to] : recomputedStat) {
-    Region &source = kernel->getRegion(TiledMvmOp::kFirstMap + from),
-           &region = gradient->getRegion(TiledMvmOp::kFirstMap + to);
-    if (source.empty())
-      continue;
-    OpBuilder::InsertionGuard guard(builder);
-    openRegion(region);
-    IRMapping mapping = mapVisible(gradient, TiledMvmOp::kFirstMap + to, TiledMvmOp::kFirstMap + from);
-    mapping.map(source.getArgument(0), region.getArgument(0));
-    cloneYield(region, source, mapping);
-  }
-}
-
-/// Ends `region` with the first value that `source` yields, its code copied: further ones have no part in a gradient.
-void GradientKernel::cloneYield(Region &region, Region &source, IRMapping &mapping) {
-  Value value = cloneRegionBody(builder, source, mapping).getValues()[0];
-  builder.create<YieldOp>(loc, ValueRange{mapping.lookupOrDefault(value)}, ValueRange{}, ValueRange{});
-}
-
-/// load_lhs of both gradients: G = g * finish' * end_tile'.
-LogicalResult GradientKernel::buildOutputGradient(TiledMvmOp gradient) {
-  OpBuilder::InsertionGuard guard(builder);
-  Region &region = gradient.getLoadLhs();
-  openRegion(region);
-  Region &finish = kernel.getFinish(), &endTile = kernel.getEndTile();
-  IRMapping finishMap = mapVisible(gradient, TiledMvmOp::kLoadLhs, TiledMvmOp::kFinish);
-  ScalarGradient throughFinish(builder, finishMap);
-  if (failed(throughFinish.run(finish, 1, region.getArgument(0))))
-    return failure();
-  IRMapping tileMap = mapVisible(gradient, TiledMvmOp::kLoadLhs, TiledMvmOp::kEndTile);
-  ScalarGradient throughTile(builder, tileMap);
-  Value seed = throughFinish.of(finish.getArgument(0));
-  ValueRange saved = region.getArguments().slice(1, bits.size());
-  if (failed(throughTile.run(endTile, kernel.getAccumulatorCount(), {seed}, saved)))
-    return failure();
-  for (int64_t i = 1; i < kernel.getAccumulatorCount(); ++i)
-    if (throughTile.reaches(endTile.getArgument(i)))
-      return kernel.emitOpError("not differentiated: expected no gradient of accumulators after the first, got one of "
-                                "accumulator ")
-             << i << "; surrogate(straight_through) and surrogate(masked) of an effect need none";
-  if (!throughTile.reductions().empty())
-    return kernel.emitOpError("not differentiated: a parameter gradient at the end of a tile needs the accumulator, "
-                              "which is not kept");
-  Value result = throughTile.of(endTile.getArgument(0));
-  builder.create<YieldOp>(loc, ValueRange{result}, ValueRange{}, ValueRange{});
-  return success();
-}
-
-/// A draw becomes what leaves the element alone: a normal is 0 (so that a fused multiply-add that it scales is its
-/// addend), a uniform 1. Draws in surrogates too.
-static void removeDraws(Block &block) {
-  SmallVector<DrawOpInterface> draws;
-  block.walk([&](DrawOpInterface draw) { draws.push_back(draw); });
-  for (DrawOpInterface draw : draws) {
-    bool normal = isa<NormalOp>(draw);
-    Value number = draw->getResult(0);
-    // Each once, though it may use the number twice.
-    llvm::SetVector<Operation *> users(number.user_begin(), number.user_end());
-    for (Operation *user : users)
-      if (auto fma = dyn_cast<math::FmaOp>(user); fma && normal && fma.getC() != number) {
-        fma.replaceAllUsesWith(fma.getC());
-        fma.erase();
-      }
-    OpBuilder builder(draw);
-    number.replaceAllUsesWith(ScalarBuilder{builder, draw.getLoc()}.constant(normal ? 0 : 1));
-    draw.erase();
-  }
-}
-
-/// load_rhs: the other factor as forward saw it.
-void GradientKernel::buildLoad(TiledMvmOp gradient, Region &source, bool noiseFree) {
-  OpBuilder::InsertionGuard guard(builder);
-  Region &region = gradient.getLoadRhs();
-  openRegion(region);
-  IRMapping mapping = mapVisible(gradient, TiledMvmOp::kLoadRhs, source.getRegionNumber());
-  mapping.map(source.getArgument(0), region.getArgument(0));
-  cloneYield(region, source, mapping);
-  if (!noiseFree)
-    return;
-  inlineSurrogates(region.front());
-  removeDraws(region.front());
-}
-
-/// finish: the contraction times the derivative of the load region of `side` at the epilogue element.
-LogicalResult GradientKernel::buildFinish(TiledMvmOp gradient, Side side, bool noiseFree) {
-  OpBuilder::InsertionGuard guard(builder);
-  Region &source = side == Side::Lhs ? kernel.getLoadLhs() : kernel.getLoadRhs(), &region = gradient.getFinish();
-  openRegion(region);
-  IRMapping mapping = mapVisible(gradient, TiledMvmOp::kFinish, source.getRegionNumber());
-  mapping.map(source.getArgument(0), region.getArgument(1));
-  ScalarGradient scalar(builder, mapping);
-  if (failed(scalar.run(source, 1, region.getArgument(0))))
-    return failure();
-  SmallVector<Value> summands;
-  for (const PendingReduction &reduction : scalar.reductions())
-    llvm::append_range(summands, reduction.summands);
-  builder.create<YieldOp>(loc, ValueRange{scalar.of(source.getArgument(0))}, ValueRange{}, summands);
-  if (noiseFree)
-    removeDraws(region.front());
-  return summands.empty() ? success() : buildTail(gradient, scalar.reductions());
-}
-
-/// tail: each surrogate's own tail gives the parameter gradient in place of its first reduction; the rest is passed
-/// through. A parameter of several surrogates has one gradient, their sum in the place of the first.
-LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, ArrayRef<PendingReduction> reductions) {
-  Region &region = gradient.getTail();
-  openRegion(region);
-  SmallVector<int64_t> visible = gradient.getVisibleParams(TiledMvmOp::kTail);
-  SmallVector<Value> yielded(region.getArguments().take_front(gradient.getOutputs().size() - 1));
-  unsigned first = 0;
-  for (const PendingReduction &reduction : reductions) {
-    SurrogateOp surrogate = reduction.surrogate;
-    Region &tail = surrogate.getTail();
-    IRMapping mapping;
-    for (size_t i = 0; i < reduction.summands.size(); ++i)
-      mapping.map(tail.getArgument(i), region.getArgument(first + i));
-    // The tail knows no element: the surrogate's other inputs must be parameters, which it sees by the same index.
-    for (auto [i, input] : llvm::enumerate(surrogate.getInputs().drop_front())) {
-      BlockArgument argument = tail.getArgument(reduction.summands.size() + i);
-      std::optional<int64_t> param = paramOfLoad(kernel, input);
-      auto *found = llvm::find(visible, param.value_or(-1));
-      if (found != visible.end())
-        mapping.map(argument, region.getArgument(yielded.size() + (found - visible.begin())));
-      else if (!argument.use_empty())
-        return surrogate.emitOpError("not differentiated: expected input ")
-               << i + 1 << ", which its tail uses, to be a parameter over axes of its gradient";
-    }
-    Value value = mapping.lookupOrDefault(cloneRegionBody(builder, tail, mapping).getValues()[0]);
-    Value param = kernel.getParams()[*paramOfLoad(kernel, surrogate.getInputs()[*surrogate.getWrt()])];
-    unsigned argument = cast<BlockArgument>(param).getArgNumber();
-    auto [it, isFirst] = parameterGradients.insert({argument, first});
-    Value &total = yielded[it->second];
-    total = isFirst ? value : ScalarBuilder{builder, loc}.add(total, value);
-    first += reduction.summands.size();
-  }
-  builder.create<YieldOp>(loc, yielded, ValueRange{}, ValueRange{});
-  return success();
-}
-
-/// Names the results after what they are gradients of: `value` first, then those of the parameters; the counts beside
-/// them have no name.
-void GradientKernel::nameResults(StringRef valueName, unsigned valueArgument) {
-  auto setResult = [&](unsigned i, StringRef name, unsigned argument) {
-    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
-    function.setResultAttr(i, AnalogDialect::kGradientAttr, builder.getI64IntegerAttr(argument));
+  auto values = [](ArrayRef<KernelOperand> operands) {
+    return llvm::map_to_vector(operands, [](const KernelOperand &operand) { return operand.value; });
   };
-  setResult(0, valueName, valueArgument);
-  for (auto [argument, reduction] : parameterGradients) {
-    auto name = forward.getArgAttrOfType<StringAttr>(argument, AnalogDialect::kNameAttr);
-    setResult(1 + reduction, name ? "d" + name.str() : "dparam" + std::to_string(argument), argument);
-  }
+  auto axesOf = [&](ArrayRef<KernelOperand> operands) {
+    return builder.getArrayAttr(
+        llvm::map_to_vector(operands, [](const KernelOperand &operand) -> Attribute { return operand.axes; }));
+  };
+  return builder.create<TiledMvmOp>(loc, shape.types, values(shape.lhs), values(shape.rhs), values(shape.epilogue),
+                                    params, keys, Value(), AxisAttr::get(builder.getContext(), shape.contract),
+                                    kernel.getTileAxisAttr(), kernel.getTiling(), axesOf(shape.lhs), axesOf(shape.rhs),
+                                    axesOf(shape.epilogue), builder.getArrayAttr(paramAxes),
+                                    builder.getArrayAttr(stats), builder.getDenseI64ArrayAttr(shape.accumulators),
+                                    builder.getArrayAttr(shape.results), stats.size());
 }
 
-/// Erases what no derivative uses, and returns the results.
+/// The parameter gradients that a region of the forward kernel asks for: their sums and counts, over the parameters'
+/// axes, in the order in which a reverse sweep meets them.
+LogicalResult GradientKernel::appendReductions(unsigned region, KernelShape &shape) {
+  bool ofTile = region == TiledMvmOp::kEndTile;
+  AxesAttr all;
+  for (auto surrogate : llvm::reverse(llvm::to_vector(kernel->getRegion(region).front().getOps<SurrogateOp>()))) {
+    RankedTensorType type;
+    for (int64_t input : surrogate.getWrt()) {
+      std::optional<int64_t> param = paramOf(kernel, region, surrogate.getInputs()[input]);
+      if (!param)
+        return surrogate.emitOpError("not differentiated: expected 'wrt' to name parameters of the kernel");
+      AxesAttr over = kernel.getAxesOf(kernel.getParamAxes(), *param);
+      if (all && all != over)
+        return surrogate.emitOpError("not differentiated: expected parameter gradients over the same axes, got ")
+               << all.str() << " and " << over.str();
+      all = over;
+      type = dyn_cast<RankedTensorType>(kernel.getParams()[*param].getType());
+    }
+    for (Value value : cast<YieldOp>(surrogate.getDerivative().front().getTerminator()).getReductions()) {
+      bool isSum = value.getType().isF32();
+      ResultKind kind = ofTile ? (isSum ? ResultKind::TileSum : ResultKind::TileCount)
+                               : (isSum ? ResultKind::Sum : ResultKind::Count);
+      shape.results.push_back(ResultAttr::get(builder.getContext(), kind, all, 0));
+      shape.types.push_back(type ? type : RankedTensorType::get({}, builder.getF32Type()));
+    }
+  }
+  return success();
+}
+
+LogicalResult GradientKernel::buildTile() {
+  startFunction("_dz", false);
+  KernelShape shape{Axis::K,
+                    {operandOf(Side::Lhs)},
+                    {operandOf(Side::Rhs)},
+                    {{grad, axes({Axis::M, Axis::N})}},
+                    llvm::to_vector(kernel.getAccumulators()),
+                    true,
+                    {},
+                    {}};
+  AxesAttr ofPlanes = axes({Axis::T, Axis::M, Axis::N});
+  for (Value bit : bits)
+    shape.epilogue.push_back({bit, ofPlanes});
+  shape.results.assign(plan.gradients, ResultAttr::get(builder.getContext(), ResultKind::Planes, ofPlanes, 0));
+  shape.types.assign(plan.gradients, planesType());
+  if (failed(appendReductions(TiledMvmOp::kEndTile, shape)))
+    return failure();
+  TiledMvmOp gradient = createKernel(shape);
+  copyMaps(gradient);
+  for (unsigned region : {TiledMvmOp::kLoadLhs, TiledMvmOp::kLoadRhs}) {
+    unsigned count = cast<YieldOp>(kernel->getRegion(region).front().getTerminator()).getValues().size();
+    buildLoad(gradient, region, region, llvm::to_vector(llvm::seq(count)), false);
+  }
+  if (failed(buildEndTile(gradient)))
+    return failure();
+  finishFunction(gradient);
+  for (unsigned i = 0; i < plan.gradients; ++i)
+    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(numbered("dz", i)));
+  return success();
+}
+
+LogicalResult GradientKernel::buildSide(Side side) {
+  bool isInput = side == Side::Lhs;
+  startFunction(isInput ? "_dx" : "_dw", plan.recompute);
+  Side other = isInput ? Side::Rhs : Side::Lhs;
+  KernelOperand own = operandOf(side);
+  SmallVector<Pair> pairs = choosePairs(side);
+  // Values that the pairs are made of, each once.
+  SmallVector<unsigned> gradients, factors;
+  KernelShape shape{isInput ? Axis::N : Axis::M, {}, {operandOf(other)}, {own}, {}, isInput, {}, {}};
+  auto indexIn = [](SmallVectorImpl<unsigned> &list, unsigned value) -> int64_t {
+    if (!llvm::is_contained(list, value))
+      list.push_back(value);
+    return llvm::find(list, value) - list.begin();
+  };
+  for (const Pair &pair : pairs) {
+    shape.accumulators.push_back(indexIn(gradients, pair.gradient));
+    shape.accumulators.push_back(indexIn(factors, pair.factor));
+  }
+  if (plan.recompute) {
+    for (unsigned i : gradients)
+      shape.lhs.push_back({planes[i], axes({Axis::T, Axis::M, Axis::N})});
+  } else {
+    shape.lhs.push_back({grad, axes({Axis::M, Axis::N})});
+    for (Value bit : bits)
+      shape.lhs.push_back({bit, axes({Axis::T, Axis::M, Axis::N})});
+  }
+  shape.results.push_back(ResultAttr::get(builder.getContext(), ResultKind::Value, own.axes, 0));
+  shape.types.push_back(own.value.getType());
+  unsigned ownLoad = isInput ? TiledMvmOp::kLoadLhs : TiledMvmOp::kLoadRhs;
+  if (failed(appendReductions(ownLoad, shape)))
+    return failure();
+  TiledMvmOp gradient = createKernel(shape);
+  copyMaps(gradient);
+  if (failed(buildGradientLoad(gradient, gradients)))
+    return failure();
+  // dX contracts with the noise-free weight unless the function wants the noisy one, dW with the input as forward saw
+  // it.
+  bool noiseFree = isInput && !forward->hasAttr(AnalogDialect::kNoisyBackwardAttr);
+  buildLoad(gradient, TiledMvmOp::kLoadRhs, isInput ? TiledMvmOp::kLoadRhs : TiledMvmOp::kLoadLhs, factors, noiseFree);
+  if (failed(buildFinish(gradient, side, pairs)))
+    return failure();
+  finishFunction(gradient);
+  Value operand = isInput ? kernel.getLhs()[0] : kernel.getRhs()[0];
+  nameResult(0, isInput ? "dx" : "dweight", cast<BlockArgument>(operand).getArgNumber());
+  return success();
+}
+
+void GradientKernel::nameResult(unsigned result, StringRef name, unsigned argument) {
+  function.setResultAttr(result, AnalogDialect::kNameAttr, builder.getStringAttr(name));
+  function.setResultAttr(result, AnalogDialect::kGradientAttr, builder.getI64IntegerAttr(argument));
+}
+
+/// Erases what no derivative uses, returns the results and names the gradients of parameters; the counts beside them
+/// have no name.
 void GradientKernel::finishFunction(TiledMvmOp gradient) {
   builder.create<func::ReturnOp>(loc, gradient.getResults());
   function.setType(FunctionType::get(builder.getContext(), function.getArgumentTypes(), gradient.getResultTypes()));
+  for (auto [argument, reduction] : parameterGradients) {
+    auto name = forward.getArgAttrOfType<StringAttr>(argument, AnalogDialect::kNameAttr);
+    nameResult(gradient.getReductions()[reduction], name ? "d" + name.str() : "dparam" + std::to_string(argument),
+               argument);
+  }
   for (Region &region : gradient->getRegions())
     if (!region.empty())
       eraseUnused(region.front());

@@ -70,10 +70,14 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
   let summary = "add to each fused forward function the functions of its gradients";
   let description = [{
     For a function @f of one tiled_mvm that contracts k, adds @f_dx (input gradient and gradients of the range) and @f_dw (weight
-    gradient): the same contraction with other index maps, G = dL/dy mapped back through finish and end_tile in load_lhs:
-    dX = load_lhs'(x) * sum_n G r(w), dW = load_rhs'(w) * sum_m G l(x). Their arguments are the output gradient (`grad`), the
-    arguments of @f, and what @f saved. `analog.gradient` of a result is the argument of @f that it is the gradient of; results
-    without it are counts that its gradient was made of.
+    gradient, and of learned parameters of the weight): the same contraction with other index maps, G = dL/dy mapped back through
+    finish and end_tile in load_lhs: dX = load_lhs'(x) * sum_n G r(w), dW = load_rhs'(w) * sum_m G l(x), summed over the accumulators,
+    each with a G of its own. Their arguments are the output gradient (`grad`), the arguments of @f, and what @f saved.
+    `analog.gradient` of a result is the argument of @f that it is the gradient of; results without it are counts that its gradient was
+    made of.
+
+    Where G needs accumulators (or a largest weight, or where end_tile learns a parameter), @f_dz contracts as @f did, with `grad` as
+    epilogue operand, and gives the G as planes `dz`, `dz#2`, ...; @f_dx and @f_dw then take these in place of `grad`.
 
     Scalar code is differentiated in reverse, op by op (SPEC.md, "Derivatives"); the converters' rounding and clamping carry surrogates
     (analog.surrogate), a draw is a constant. The weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.
@@ -125,9 +129,9 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
 
     Precondition: analog-fuse with save-for-backward; a function without a tiled_mvm that contracts k is left alone. Numerics: SPEC.md,
     "Gradients": every scalar step is rounded as the gradients of the single ops are, products of matrices may be summed in any order,
-    reductions have the fixed order of "Reductions". Limits: an lhs over (m, k) and an rhs over (n, k), whose product is the first
-    accumulator; others carry no gradient, and one that would is refused; a derivative that needs an accumulator's value, or that of a
-    number made of a differentiated value's bits, is refused with the reason.
+    reductions have the fixed order of "Reductions". Limits: an lhs over (m, k) and an rhs over (n, k); parameters that one kernel learns
+    vary over the same axes; a derivative that needs the sum over tiles, or that of a number made of a differentiated value's bits, is
+    refused with the reason.
 
     More: (* example filepath=tests/dialect/analog-differentiate.mlir *)
   }];

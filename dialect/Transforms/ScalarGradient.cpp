@@ -18,20 +18,24 @@ void mho::analog::eraseUnused(Block &block, Operation *keep) {
       op->erase();
 }
 
-void ScalarGradient::markActive(Block &block, unsigned arguments) {
+DenseSet<Value> mho::analog::activeValuesOf(Block &block, unsigned arguments) {
+  DenseSet<Value> active;
   for (unsigned i = 0; i < arguments; ++i)
-    activeValues.insert(block.getArgument(i));
+    active.insert(block.getArgument(i));
   for (Operation &op : block.without_terminator()) {
-    // A surrogate says itself which of its inputs is differentiated: the first. What a selection yields does not vary
-    // with its condition.
+    // A surrogate says itself which of its inputs are differentiated: the first, and its parameters. What a selection
+    // yields does not vary with its condition.
     ValueRange differentiated = op.getOperands();
-    if (isa<SurrogateOp>(op))
+    auto surrogate = dyn_cast<SurrogateOp>(op);
+    if (surrogate)
       differentiated = differentiated.take_front();
     else if (isa<arith::SelectOp>(op))
       differentiated = differentiated.drop_front();
-    if (llvm::any_of(differentiated, [&](Value v) { return activeValues.contains(v); }))
-      activeValues.insert(op.result_begin(), op.result_end());
+    bool learns = surrogate && !surrogate.getWrt().empty();
+    if (learns || llvm::any_of(differentiated, [&](Value v) { return active.contains(v); }))
+      active.insert(op.result_begin(), op.result_end());
   }
+  return active;
 }
 
 void ScalarGradient::accumulate(Value value, Value gradient) {
@@ -70,11 +74,12 @@ Value ScalarGradient::of(Value argument) {
   return ScalarBuilder{builder, argument.getLoc()}.constant(0);
 }
 
-LogicalResult ScalarGradient::run(Region &region, unsigned active, ValueRange seeds, ValueRange savedBits) {
+LogicalResult ScalarGradient::run(Region &region, unsigned active, ArrayRef<Value> seeds, ValueRange savedBits) {
   Block &block = region.front();
-  markActive(block, active);
+  activeValues = activeValuesOf(block, active);
   for (auto [value, seed] : llvm::zip(cast<YieldOp>(block.getTerminator()).getValues(), seeds))
-    accumulate(value, seed);
+    if (seed)
+      accumulate(value, seed);
   for (auto surrogate : block.getOps<SurrogateOp>())
     for (size_t i = 0; i < surrogate.getSaved().size() && !savedBits.empty(); ++i) {
       bitsOf[surrogate].push_back(savedBits.front());
@@ -83,7 +88,7 @@ LogicalResult ScalarGradient::run(Region &region, unsigned active, ValueRange se
   for (Operation &op : llvm::reverse(block)) {
     Value gradient = op.getNumResults() ? gradients.lookup(op.getResult(0)) : Value();
     // A parameter has a gradient though none reaches its element: the summands of 0.
-    if (auto surrogate = dyn_cast<SurrogateOp>(op); surrogate && surrogate.getWrt() && !gradient)
+    if (auto surrogate = dyn_cast<SurrogateOp>(op); surrogate && !surrogate.getWrt().empty() && !gradient)
       gradient = ScalarBuilder{builder, op.getLoc()}.constant(0);
     if (gradient && failed(reverse(&op, gradient)))
       return failure();

@@ -1,7 +1,7 @@
 // Reverse-mode differentiation of straight-line scalar code (a region of tiled_mvm).
 //
-//   ScalarGradient gradient(builder, mapping);          // mapping: region arguments -> values where the code goes
-//   if (failed(gradient.run(region, 1, {g}))) ...       // seeds: d/d(yielded values)
+//   ScalarGradient gradient(builder, mapping);    // mapping: region arguments -> values where the code goes
+//   if (failed(gradient.run(region, 1, {g}))) ... // seeds: gradients of the yielded values
 //   Value dx = gradient.of(region.getArgument(0));
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace mho::analog {
 
-/// A parameter gradient in the making: summands and counts to be reduced, and the code that finishes the reduced
+/// Gradients of parameters in the making: summands and counts to be reduced, and the code that finishes the reduced
 /// values.
 struct PendingReduction {
-  SurrogateOp surrogate;                   ///< its `tail` region finishes, its `wrt` input is the parameter
+  SurrogateOp surrogate;                   ///< its `tail` region finishes, its `wrt` inputs are the parameters
   llvm::SmallVector<mlir::Value> summands; ///< f32: sum, i1: count
 };
 
@@ -25,9 +25,9 @@ public:
   ScalarGradient(mlir::OpBuilder &builder, mlir::IRMapping &mapping) : builder(builder), mapping(mapping) {}
 
   /// Differentiates with respect to the first `active` arguments; the others are constants, but for the parameter
-  /// gradients of surrogates. `savedBits`: values of the bits of each surrogate that saves them, in the order of the
-  /// region.
-  mlir::LogicalResult run(mlir::Region &region, unsigned active, mlir::ValueRange seeds,
+  /// gradients of surrogates. `seeds`: of the yielded values, null where there is none. `savedBits`: values of the bits
+  /// of each surrogate that saves them, in the order of the region.
+  mlir::LogicalResult run(mlir::Region &region, unsigned active, llvm::ArrayRef<mlir::Value> seeds,
                           mlir::ValueRange savedBits = {});
   /// Gradient of a region argument; 0 where none reaches it.
   mlir::Value of(mlir::Value argument);
@@ -36,7 +36,6 @@ public:
   const llvm::SmallVector<PendingReduction> &reductions() const { return pending; }
 
 private:
-  void markActive(mlir::Block &block, unsigned arguments);
   void accumulate(mlir::Value value, mlir::Value gradient);
   mlir::FailureOr<mlir::Value> primal(mlir::Value value);
   /// primal(), or null and the error `why` at `op`.
@@ -62,6 +61,9 @@ private:
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> bitsOf;
   llvm::SmallVector<PendingReduction> pending;
 };
+
+/// The values of a block that vary with its first `arguments` arguments, or with a parameter that has a gradient.
+llvm::DenseSet<mlir::Value> activeValuesOf(mlir::Block &block, unsigned arguments);
 
 /// Clones the operations of `region` (without its terminator) at the builder; the arguments must be in `mapping`.
 /// Returns the yield of the source region.

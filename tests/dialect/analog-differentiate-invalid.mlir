@@ -67,36 +67,6 @@ func.func @a_result_left_out(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tenso
 
 // -----
 
-func.func @two_accumulators(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  // expected-error @below {{not differentiated: expected no gradient of accumulators after the first, got one of accumulator 1; surrogate(straight_through) and surrogate(masked) of an effect need none}}
-  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(0 * 0, 0 * 0)
-    end_tile { ^bb0(%a: f32, %b: f32): %sum = arith.addf %a, %b : f32 analog.yield %sum : f32 }
-    finish { ^bb0(%s: f32): analog.yield %s : f32 }
-    : tensor<?x6xf32>
-  return %r : tensor<?x6xf32>
-}
-
-// -----
-
-func.func @another_first_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  // expected-error @below {{not differentiated: expected the first accumulator to be that of the first loaded values}}
-  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32): %n = arith.negf %v : f32 analog.yield %v, %n : f32, f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(1 * 0)
-    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
-    finish { ^bb0(%s: f32): analog.yield %s : f32 }
-    : tensor<?x6xf32>
-  return %r : tensor<?x6xf32>
-}
-
-// -----
-
 func.func @a_reduction(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> (tensor<?x6xf32>, tensor<6xf32>) {
   // expected-error @below {{not differentiated: expected the value as first result, and beside it bits and statistics only}}
   %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
@@ -146,58 +116,6 @@ func.func @bits_of_the_element(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: ten
 
 // -----
 
-func.func @square_of_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(0 * 0)
-    end_tile { ^bb0(%a: f32):
-      // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
-      %u = arith.mulf %a, %a : f32
-      analog.yield %u : f32 }
-    finish { ^bb0(%s: f32): analog.yield %s : f32 }
-    : tensor<?x6xf32>
-  return %r : tensor<?x6xf32>
-}
-
-// -----
-
-func.func @exponential_of_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(0 * 0)
-    end_tile { ^bb0(%a: f32):
-      // expected-error @below {{the derivative needs a value that is not kept for backward}}
-      %u = math.exp %a : f32
-      analog.yield %u : f32 }
-    finish { ^bb0(%s: f32): analog.yield %s : f32 }
-    : tensor<?x6xf32>
-  return %r : tensor<?x6xf32>
-}
-
-// -----
-
-func.func @selection_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(0 * 0)
-    end_tile { ^bb0(%a: f32):
-      %c = arith.cmpf ogt, %a, %a : f32
-      // expected-error @below {{the derivative of this selection needs the value of its condition, which is not kept}}
-      %u = arith.select %c, %a, %a : f32
-      analog.yield %u : f32 }
-    finish { ^bb0(%s: f32): analog.yield %s : f32 }
-    : tensor<?x6xf32>
-  return %r : tensor<?x6xf32>
-}
-
-// -----
-
 func.func @division_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
@@ -210,6 +128,58 @@ func.func @division_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, 
       // expected-error @below {{the derivative needs the divisor, which is not kept for backward}}
       %u = arith.divf %one, %s : f32
       analog.yield %u : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @product_of_sums(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32):
+      // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
+      %u = arith.mulf %s, %s : f32
+      analog.yield %u : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+func.func @statistic_left_out(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected statistics of the input to be results (analog-fuse with save-for-backward keeps them)}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) stats(absmax(lhs 0) over (t, m)) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+
+// -----
+
+// One tail makes the gradients of all that a kernel learns.
+func.func @learns_over_different_axes(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<2x6xf32>, %q: tensor<2xf32>) -> tensor<?x6xf32> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%p over (t, n) : tensor<2x6xf32>, %q over (t) : tensor<2xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32, %b: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32, %a: f32, %b: f32):
+      // expected-error @below {{not differentiated: expected parameter gradients over the same axes, got (t) and (t, n)}}
+      %r = analog.surrogate(%v, %a, %b) wrt(2, 1) value { ^bb0(%i: f32, %j: f32, %k: f32): analog.yield %i : f32 }
+        derivative { ^bb0(%j: f32, %k: f32, %i: f32, %g: f32): analog.yield %g : f32 reduce(%g, %g : f32, f32) }
+        tail { ^bb0(%s: f32, %t: f32, %j: f32, %k: f32): analog.yield %s, %t : f32, f32 } : f32
+      analog.yield %r : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%s: f32, %a: f32, %b: f32): analog.yield %s : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
     : tensor<?x6xf32>
   return %r : tensor<?x6xf32>
 }

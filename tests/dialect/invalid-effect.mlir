@@ -40,8 +40,8 @@ analog.effect @effect_c5 on weight(%w) strengths(%s = 1.0e39) surrogate(derived)
 
 // -----
 
-// expected-error @below {{expected at most one learnable parameter, got 2}}
-analog.effect @effect_c6 on input(%x) params(%a over (t) learnable, %b over (t) learnable) surrogate(derived) { analog.yield %x : f32 }
+// expected-error @below {{expected a learnable parameter to be one of 2 and the surrogate to be own, whose derivative has the summands of its gradient, got masked}}
+analog.effect @effect_c6 on weight(%w) params(%a over (t) learnable, %b over (t) learnable) surrogate(masked) { analog.yield %w : f32 }
 
 // -----
 
@@ -140,7 +140,7 @@ analog.effect @effect_c12 on input(%x) surrogate(derived) { analog.yield %x : f3
 
 analog.effect @effect_c13 on input(%x) params(%a over (t) learnable) surrogate(own) { analog.yield %x : f32 } derivative {
 ^bb0(%a: f32, %x: f32, %g: f32):
-  // expected-error @below {{expected no bits, and summands exactly where a parameter is learnable, got 0 bits and 0 summands}}
+  // expected-error @below {{expected no bits, and summands exactly where a parameter is learnable, 1 or more for 1 of these, got 0 bits and 0 summands}}
   analog.yield %g : f32
 } tail { ^bb0(%a: f32): analog.yield %a : f32 }
 
@@ -150,6 +150,26 @@ analog.effect @effect_c13 on input(%x) params(%a over (t) learnable) surrogate(o
 analog.effect @effect_c14 on input(%x) params(%a over (t) learnable) surrogate(own) { analog.yield %x : f32 } derivative {
 ^bb0(%a: f32, %x: f32, %g: f32):
   analog.yield %g : f32 reduce(%g : f32)
+}
+
+// -----
+
+// Two learnable parameters: a summand for each at least, and a gradient of each.
+analog.effect @effect_c13 on weight(%w) params(%a over (t) learnable, %b over (t) learnable) surrogate(own) { analog.yield %w : f32 } derivative {
+^bb0(%a: f32, %b: f32, %w: f32, %g: f32):
+  // expected-error @below {{summands exactly where a parameter is learnable, 2 or more for 2 of these, got 0 bits and 1 summands}}
+  analog.yield %g : f32 reduce(%g : f32)
+} tail { ^bb0(%s: f32, %a: f32, %b: f32): analog.yield %s, %s : f32, f32 }
+
+// -----
+
+analog.effect @effect_c14 on weight(%w) params(%a over (t) learnable, %b over (t) learnable) surrogate(own) { analog.yield %w : f32 } derivative {
+^bb0(%a: f32, %b: f32, %w: f32, %g: f32):
+  analog.yield %g : f32 reduce(%g, %g : f32, f32)
+} tail {
+^bb0(%s: f32, %u: f32, %a: f32, %b: f32):
+  // expected-error @below {{expected the tail of an effect to yield 2 f32, got 1}}
+  analog.yield %s : f32
 }
 
 // -----
@@ -358,6 +378,19 @@ analog.effect @e on input(%x) params(%a over (t)) surrogate(derived) { analog.yi
 func.func @apply_c6(%x: tensor<4x8xf32>, %a: tensor<2x4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
   // expected-error @below {{expected parameter 'a' over axes among (t), got (t, m)}}
   %r = analog.apply @e %x params(%a over (t, m)) : (tensor<4x8xf32>, tensor<2x4xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on weight(%w) params(%a over (t, n) learnable, %b over (t, n) learnable) surrogate(own) { analog.yield %w : f32 } derivative {
+^bb0(%a: f32, %b: f32, %w: f32, %g: f32):
+  analog.yield %g : f32 reduce(%g, %g : f32, f32)
+} tail { ^bb0(%s: f32, %u: f32, %a: f32, %b: f32): analog.yield %s, %u : f32, f32 }
+func.func @apply_c11(%w: tensor<4x8xf32>, %a: tensor<2x4xf32>, %b: tensor<2xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected the learnable parameters, whose gradients one tail makes, over the same axes, got (t, n) and (t)}}
+  %r = analog.apply @e %w params(%a over (t, n), %b over (t)) : (tensor<4x8xf32>, tensor<2x4xf32>, tensor<2xf32>) -> tensor<4x8xf32>
   return
 }
 

@@ -42,7 +42,7 @@ func.func @surrogate_c3_derivative(%x: f32) {
 // -----
 
 func.func @surrogate_c4(%x: f32) {
-  // expected-error @below {{expected region value to yield one f32, got 2}}
+  // expected-error @below {{expected region value to yield 1 f32, got 2}}
   %r = analog.surrogate(%x) value { ^bb0(%i: f32): analog.yield %i, %i : f32, f32 }
     derivative { ^bb0(%i: f32, %g: f32): analog.yield %g : f32 } : f32
   return
@@ -64,6 +64,26 @@ func.func @surrogate_c6(%x: f32, %p: f32) {
   %r = analog.surrogate(%x, %p) wrt(2) value { ^bb0(%i: f32, %q: f32): analog.yield %i : f32 }
     derivative { ^bb0(%q: f32, %i: f32, %g: f32): analog.yield %g : f32 reduce(%g : f32) }
     tail { ^bb0(%s: f32, %q: f32): analog.yield %s : f32 } : f32
+  return
+}
+
+// -----
+
+func.func @surrogate_c6_twice(%x: f32, %p: f32) {
+  // expected-error @below {{expected inputs of 'wrt' that differ, got 1 twice}}
+  %r = analog.surrogate(%x, %p) wrt(1, 1) value { ^bb0(%i: f32, %q: f32): analog.yield %i : f32 }
+    derivative { ^bb0(%q: f32, %i: f32, %g: f32): analog.yield %g : f32 reduce(%g, %g : f32, f32) }
+    tail { ^bb0(%s: f32, %t: f32, %q: f32): analog.yield %s, %t : f32, f32 } : f32
+  return
+}
+
+// -----
+
+func.func @surrogate_c7_fewer(%x: f32, %p: f32, %q: f32) {
+  // expected-error @below {{expected a reduction for each of 2 parameters, got 1}}
+  %r = analog.surrogate(%x, %p, %q) wrt(1, 2) value { ^bb0(%i: f32, %j: f32, %k: f32): analog.yield %i : f32 }
+    derivative { ^bb0(%j: f32, %k: f32, %i: f32, %g: f32): analog.yield %g : f32 reduce(%g : f32) }
+    tail { ^bb0(%s: f32, %j: f32, %k: f32): analog.yield %s, %s : f32, f32 } : f32
   return
 }
 

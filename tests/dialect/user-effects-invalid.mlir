@@ -1,47 +1,42 @@
-// What cannot be differentiated yet is refused at the line of the effect that is to blame.
+// What cannot be differentiated is refused at the line of the effect that is to blame.
 // RUN: mho-opt %s -split-input-file -verify-diagnostics --analog-fuse=save-for-backward=true --analog-differentiate
 
-analog.effect @square on tile(%y) surrogate(derived) {
+// The largest weight of a column is not kept.
+analog.effect @relative on weight(%w) params(%a over (t, n)) surrogate(derived) {
   // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
-  %r = arith.mulf %y, %y : f32
+  %r = arith.mulf %w, %a : f32
   analog.yield %r : f32
 }
 func.func @derived(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
-  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
-  %y0 = analog.apply @square %acc : (tensor<2x?x6xf32>) -> tensor<2x?x6xf32>
-  %y = analog.accumulate %y0 : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  %largest = analog.absmax %w per channel : tensor<6x8xf32> -> tensor<2x6xf32>
+  %w0 = analog.apply @relative %w params(%largest over (t, n)) : (tensor<6x8xf32>, tensor<2x6xf32>) -> tensor<6x8xf32>
+  %acc = analog.mvm %x, %w0 : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %acc : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
 
 // -----
 
-// expected-error @below {{the derivative needs the accumulator's value, which is not kept for backward}}
-analog.effect @saturation on tile(%y) strengths(%nu = 0.5) surrogate(own) {
-  %one = arith.constant 1.0 : f32
-  %absolute = math.absf %y : f32
-  %load = math.fma %nu, %absolute, %one : f32
-  %r = arith.divf %y, %load : f32
+// Numbers made of an accumulator's bits.
+analog.effect @packed on tile(%y) surrogate(derived) {
+  %raw = arith.bitcast %y : f32 to i32
+  %next = arith.addi %raw, %raw : i32
+  // expected-error @below {{has no derivative: it makes a number of the bits of a differentiated value; wrap it in analog.surrogate}}
+  %r = arith.bitcast %next : i32 to f32
   analog.yield %r : f32
-} derivative {
-^bb0(%nu: f32, %y: f32, %g: f32):
-  %one = arith.constant 1.0 : f32
-  %absolute = math.absf %y : f32
-  %load = math.fma %nu, %absolute, %one : f32
-  %squared = arith.mulf %load, %load : f32
-  %dy = arith.divf %g, %squared : f32
-  analog.yield %dy : f32
 }
-func.func @own(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+func.func @bits(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
   %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
-  %y0 = analog.apply @saturation %acc : (tensor<2x?x6xf32>) -> tensor<2x?x6xf32>
+  %y0 = analog.apply @packed %acc : (tensor<2x?x6xf32>) -> tensor<2x?x6xf32>
   %y = analog.accumulate %y0 : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
 
 // -----
 
-// expected-error @below {{not differentiated: expected parameter gradients of the input's effects only, got one of the weight's}}
-analog.effect @offset on weight(%w) params(%o over (t) learnable) surrogate(own) {
+// Parameters that one kernel learns have gradients over the same axes.
+// expected-error @below {{not differentiated: expected parameter gradients over the same axes, got (t) and (t, n)}}
+analog.effect @offset on weight(%w) params(%o over (t, n) learnable) surrogate(own) {
   %r = arith.addf %w, %o : f32
   analog.yield %r : f32
 } derivative {
@@ -51,9 +46,10 @@ analog.effect @offset on weight(%w) params(%o over (t) learnable) surrogate(own)
 ^bb0(%sum: f32, %o: f32):
   analog.yield %sum : f32
 }
-func.func @learnable(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %o: tensor<2xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
-  %w0 = analog.apply @offset %w params(%o over (t)) : (tensor<6x8xf32>, tensor<2xf32>) -> tensor<6x8xf32>
-  %acc = analog.mvm %x, %w0 : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+func.func @learnable(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %o: tensor<2x6xf32>, %p: tensor<2xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %w0 = analog.apply @offset %w params(%o over (t, n)) : (tensor<6x8xf32>, tensor<2x6xf32>) -> tensor<6x8xf32>
+  %w1 = analog.apply @offset %w0 params(%p over (t)) : (tensor<6x8xf32>, tensor<2xf32>) -> tensor<6x8xf32>
+  %acc = analog.mvm %x, %w1 : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
   %y = analog.accumulate %acc : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }

@@ -56,6 +56,8 @@ public:
       first.addPass(analog::createAnalogDifferentiatePass());
     if (failed(first.run(*module)))
       return;
+    for (auto effect : llvm::make_early_inc_range(module->getOps<analog::EffectOp>()))
+      effect.erase(); // its uses are fused
     fused = cast<ModuleOp>(module->clone());
     module->walk(
         [&](analog::TiledMvmOp kernel) { kernel->setAttr(kScheduleAttr, parseAttribute(schedule, &context)); });

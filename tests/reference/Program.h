@@ -34,6 +34,8 @@ public:
     return found;
   }
 
+  bool has(const std::string &name) { return bool(module->lookupSymbol<mlir::func::FuncOp>(name)); }
+
   /// Runs passes over the program.
   void run(std::vector<std::unique_ptr<mlir::Pass>> passes) {
     mlir::PassManager manager(&context);

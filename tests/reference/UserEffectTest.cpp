@@ -159,6 +159,83 @@ TEST(LearnedClip, HasTheGradientsOfAClip) {
   expectValues(gradients[2].value(), {2 * (1000 - 1)});
 }
 
+/// The bounds' gradients by hand, and the derivative of the clipped layer, which they are but for the factor.
+TEST(LsqClip, IsTheScaledDerivativeOfTheClip) {
+  Program program(example("lsq_clip"));
+  EvaluateOptions exact{Precision::F64};
+  // 70 inputs: tiles of 35.
+  Tensor x = randomTensor({3, 70}, 1), w = randomTensor({4, 70}, 2), g = randomTensor({3, 4}, 3);
+  for (bool perTile : {false, true}) {
+    int64_t bounds = perTile ? 2 : 8;
+    std::string name = perTile ? "per_tile" : "layer";
+    llvm::SmallVector<int64_t> shape = perTile ? llvm::SmallVector<int64_t>{2} : llvm::SmallVector<int64_t>{2, 4};
+    Tensor low = Tensor::zeros(shape), high = low;
+    for (int64_t i = 0; i < bounds; ++i)
+      low.reals[i] = 0.3 + 0.05 * i, high.reals[i] = 0.9 - 0.06 * i;
+    auto gradients = program.gradient(name, {x, w, low, high}, g, exact);
+    std::vector<double> dlow(bounds), dhigh(bounds), dw(w.size());
+    for (int64_t o = 0; o < 4; ++o)
+      for (int64_t k = 0; k < 70; ++k) {
+        double gradient = 0, v = w.at({o, k});
+        for (int64_t b = 0; b < 3; ++b)
+          gradient += g.at({b, o}) * x.at({b, k});
+        int64_t at = perTile ? k / 35 : k / 35 * 4 + o;
+        bool below = v<-low.reals[at], beyond = v> high.reals[at];
+        dlow[at] += below ? -gradient : 0;
+        dhigh[at] += beyond ? gradient : 0;
+        dw[o * 70 + k] = below || beyond ? 0 : gradient;
+      }
+    double root = std::sqrt(perTile ? 35 * 4 : 35);
+    expectValues(gradients[1].value(), dw, 1e-12);
+    for (bool isHigh : {false, true}) {
+      std::vector<double> scaled = isHigh ? dhigh : dlow;
+      for (double &v : scaled)
+        v /= root;
+      expectValues(gradients[2 + isHigh].value(), scaled, 1e-12);
+      for (int64_t i = 0; i < bounds; ++i) {
+        auto objective = [&](double step) {
+          Tensor moved[2] = {low, high};
+          moved[isHigh].reals[i] += step;
+          Tensor y = program.one(name, {x, w, moved[0], moved[1]}, exact);
+          double sum = 0;
+          for (auto [value, weight] : llvm::zip(y.reals, g.reals))
+            sum += value * weight;
+          return sum;
+        };
+        // The layer is linear in a bound as long as no weight crosses it.
+        double slope = (objective(0x1p-20) - objective(-0x1p-20)) * 0x1p19;
+        EXPECT_NEAR(gradients[2 + isHigh]->reals[i] * root, slope, 1e-7) << name << ", bound " << i;
+      }
+    }
+  }
+}
+
+TEST(LearnedSaturation, HasTheDerivativesInElementAndParameter) {
+  Program program(example("saturation"));
+  EvaluateOptions exact{Precision::F64};
+  Tensor x = randomTensor({3, 70}, 1), w = randomTensor({4, 70}, 2), g = randomTensor({3, 4}, 3);
+  for (std::string name : {"per_tile", "of_all"}) {
+    Tensor nu = name == "per_tile" ? Tensor::of({2}, {0.25, 0.5}) : Tensor::of({}, {0.25});
+    std::vector<Tensor> inputs{x, w, nu};
+    auto gradients = program.gradient(name, inputs, g, exact);
+    for (int argument : {0, 1, 2})
+      for (int64_t i = 0; i < inputs[argument].size(); i += argument < 2 ? 13 : 1) {
+        auto objective = [&](double step) {
+          std::vector<Tensor> moved = inputs;
+          moved[argument].reals[i] += step;
+          Tensor y = program.one(name, moved, exact);
+          double sum = 0;
+          for (auto [value, weight] : llvm::zip(y.reals, g.reals))
+            sum += value * weight;
+          return sum;
+        };
+        double slope = (objective(0x1p-18) - objective(-0x1p-18)) * 0x1p17;
+        EXPECT_NEAR(gradients[argument]->reals[i], slope, 1e-7 * (1 + std::fabs(slope)))
+            << name << ", argument " << argument << ", element " << i;
+      }
+  }
+}
+
 //===-- what the language offers ----------------------------------------------------------------------------------===//
 
 /// Every scalar function with a derivative, one after another: d/dx of the composition against central differences of

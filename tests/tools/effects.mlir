@@ -4,7 +4,13 @@
 // RUN: mho-run %S/../../examples/effects/reram_noise.mlir layer --size 0=17x131 --size 1=50x131 --normal --gradient --check --tolerance=1e-4 | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %S/../../examples/effects/learned_clip.mlir layer --size 0=17x131 --size 1=50x131 --size 2=3 --arg 2=2.5 --gradient --check | FileCheck %s --check-prefix=THREE
 // RUN: mho-run %S/../../examples/effects/learned_clip.mlir layer --size 0=65x131 --size 1=50x131 --size 2=3 --arg 2=0.75 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=THREE
-// RUN: mho-run %S/../../examples/effects/saturation.mlir layer --size 0=17x131 --size 1=50x131 --check --normal --tolerance=1e-4 | FileCheck %s --check-prefix=FORWARD
+// RUN: mho-run %S/../../examples/effects/saturation.mlir layer --size 0=17x131 --size 1=50x131 --normal --gradient --check --tolerance=1e-4 | FileCheck %s --check-prefix=TWO
+// RUN: mho-run %S/../../examples/effects/saturation.mlir layer --size 0=1x1 --size 1=1x1 --normal --gradient --check --tolerance=1e-5 | FileCheck %s --check-prefix=TWO
+// RUN: mho-run %S/../../examples/effects/saturation.mlir per_tile --size 0=17x131 --size 1=50x131 --size 2=3 --arg 2=0.25 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=THREE
+// RUN: mho-run %S/../../examples/effects/saturation.mlir of_all --size 0=65x70 --size 1=65x70 --arg 2=0.25 --normal --gradient --check --tolerance=1e-2 | FileCheck %s --check-prefix=THREE
+// RUN: mho-run %S/../../examples/effects/lsq_clip.mlir layer --size 0=17x131 --size 1=50x131 --size 2=3x50 --size 3=3x50 --arg 2=1.5 --arg 3=2.5 --gradient --check | FileCheck %s --check-prefix=FOUR-LSQ
+// RUN: mho-run %S/../../examples/effects/lsq_clip.mlir layer --size 0=17x131 --size 1=65x131 --size 2=3x65 --size 3=3x65 --arg 2=0.75 --arg 3=0.5 --normal --gradient --check --tolerance=1e-4 | FileCheck %s --check-prefix=FOUR-NORMAL
+// RUN: mho-run %S/../../examples/effects/lsq_clip.mlir per_tile --size 0=17x131 --size 1=50x131 --size 2=3 --size 3=3 --arg 2=1.5 --arg 3=2.5 --gradient --check | FileCheck %s --check-prefix=FOUR
 // RUN: mho-run %s everything --size 0=7x70 --size 1=33x70 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s limited --size 0=5x70 --size 1=33x70 --gradient --check | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s bits --size 0=5x70 --size 1=33x70 --size 2=2x5 --gradient --check | FileCheck %s --check-prefix=TWO
@@ -17,6 +23,10 @@
 // TWO: gradient of argument 1, equal to the reference
 // FOUR: gradient of argument 2, equal to the reference: largest difference 0 of 3 elements
 // FOUR: gradient of argument 3, equal to the reference: largest difference 0 of 3 elements
+// FOUR-LSQ: gradient of argument 2, equal to the reference: largest difference 0 of 150 elements
+// FOUR-LSQ: gradient of argument 3, equal to the reference: largest difference 0 of 150 elements
+// FOUR-NORMAL: gradient of argument 2, equal to the reference
+// FOUR-NORMAL: gradient of argument 3, equal to the reference
 // THREE: gradient of argument 2, equal to the reference
 // FORWARD: equal to the reference
 // BEYOND: 1x1: 4
@@ -27,9 +37,9 @@
 // WITHIN: gradient of argument 1, 1x1: 5
 
 // What is wrong points into the text.
-// RUN: not mho-run %S/../../examples/effects/saturation.mlir layer --size 0=5x70 --size 1=33x70 --gradient 2>&1 | FileCheck %s --check-prefix=NEEDS
+// RUN: not mho-run %S/Inputs/no_derivative.mlir layer --size 0=5x70 --size 1=33x70 --gradient 2>&1 | FileCheck %s --check-prefix=NEEDS
 // RUN: not mho-run %S/Inputs/wrong_effect.mlir layer --size 0=5x70 --size 1=33x70 2>&1 | FileCheck %s --check-prefix=WRONG
-// NEEDS: 'differentiate'{{.*}}saturation.mlir:[[#]]:
+// NEEDS: 'differentiate'{{.*}}no_derivative.mlir:6:
 // WRONG: wrong_effect.mlir:3:10: error: 'math.tan' op is not scalar code
 
 #xbar = #analog.tiling<balanced, rows = 64>

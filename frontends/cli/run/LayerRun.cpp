@@ -78,30 +78,51 @@ Expected<std::vector<Tensor>> LayerRun::forward() {
   return results;
 }
 
+/// The kernel of a gradient: of what `first` holds, the layer's inputs and what forward saved.
+Expected<std::unique_ptr<KernelRun>> LayerRun::makeKernel(const std::string &suffix, std::vector<Tensor> first) {
+  auto function = module->lookupSymbol<func::FuncOp>(name + suffix);
+  if (!function)
+    return Status::error("@" + name + " has no gradients: it is no forward kernel");
+  CallOptions withFirst = options; // whose strides are those of the layer's inputs
+  withFirst.strides.insert(withFirst.strides.begin(), first.size(), Strides());
+  first.insert(first.end(), inputs.begin(), inputs.end());
+  first.insert(first.end(), saved.begin(), saved.end());
+  return KernelRun::make(backend, function, first, withFirst);
+}
+
 Status LayerRun::compileGradients(const Tensor &outputGradient) {
-  std::vector<Tensor> all{outputGradient};
-  all.insert(all.end(), inputs.begin(), inputs.end());
-  all.insert(all.end(), saved.begin(), saved.end());
-  CallOptions withGradient = options;
-  withGradient.strides.insert(withGradient.strides.begin(), Strides());
-  for (auto [suffix, kernel] : {std::pair("_dx", &inputKernel), {"_dw", &weightKernel}}) {
-    auto function = module->lookupSymbol<func::FuncOp>(name + suffix);
-    if (!function)
-      return Status::error("@" + name + " has no gradients: it is no forward kernel");
-    Expected<std::unique_ptr<KernelRun>> made = KernelRun::make(backend, function, all, withGradient);
+  std::vector<Tensor> first{outputGradient};
+  auto add = [&](const std::string &suffix) -> Status {
+    Expected<std::unique_ptr<KernelRun>> made = makeKernel(suffix, first);
     if (!made)
       return made.error();
-    *kernel = std::move(*made);
+    gradientKernels.emplace_back(suffix, std::move(*made));
+    return Status::ok();
+  };
+  // Where the end of a tile needs its accumulators, the others take their gradients in place of that of the output.
+  if (auto function = module->lookupSymbol<func::FuncOp>(name + "_dz")) {
+    if (Status status = add("_dz"); !status)
+      return status;
+    Expected<std::vector<Tensor>> results = runKernel(*gradientKernels.back().second);
+    if (!results)
+      return results.error();
+    auto kernel = *function.getOps<TiledMvmOp>().begin();
+    first.clear();
+    for (int64_t i : kernel.getResultsOf({ResultKind::Planes}))
+      first.push_back((*results)[i]);
   }
+  for (const char *suffix : {"_dx", "_dw"})
+    if (Status status = add(suffix); !status)
+      return status;
   return Status::ok();
 }
 
 Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &outputGradient) {
-  if (!inputKernel)
+  if (gradientKernels.empty())
     if (Status status = compileGradients(outputGradient); !status)
       return status;
   std::vector<std::optional<Tensor>> gradients(argumentCount);
-  for (auto [suffix, kernel] : {std::pair("_dx", inputKernel.get()), {"_dw", weightKernel.get()}}) {
+  for (auto &[suffix, kernel] : gradientKernels) {
     Expected<std::vector<Tensor>> results = runKernel(*kernel);
     if (!results)
       return results.error();
@@ -124,10 +145,11 @@ Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &ou
 }
 
 Status LayerRun::run() {
-  for (KernelRun *kernel : {forwardKernel.get(), inputKernel.get(), weightKernel.get()})
-    if (kernel)
-      if (Status status = kernel->run(); !status)
-        return status;
+  if (Status status = forwardKernel->run(); !status)
+    return status;
+  for (auto &[suffix, kernel] : gradientKernels)
+    if (Status status = kernel->run(); !status)
+      return status;
   return Status::ok();
 }
 

@@ -30,6 +30,7 @@ private:
   LayerRun(Backend &backend, const std::vector<reference::Tensor> &inputs, const CallOptions &options)
       : backend(backend), inputs(inputs), options(options) {}
   Status compileGradients(const reference::Tensor &outputGradient);
+  Expected<std::unique_ptr<KernelRun>> makeKernel(const std::string &suffix, std::vector<reference::Tensor> first);
   Expected<std::vector<reference::Tensor>> runKernel(KernelRun &kernel);
 
   Backend &backend;
@@ -40,7 +41,9 @@ private:
   std::optional<unsigned> biasArgument;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<reference::Tensor> saved; ///< results of forward after the first
-  std::unique_ptr<KernelRun> forwardKernel, inputKernel, weightKernel;
+  std::unique_ptr<KernelRun> forwardKernel;
+  /// By what the names of their functions end in: "_dz" where there is one, "_dx", "_dw".
+  std::vector<std::pair<std::string, std::unique_ptr<KernelRun>>> gradientKernels;
 };
 
 } // namespace mho::cli
