@@ -8,6 +8,7 @@
 #include "runtime/LayerStages.h"
 #include "runtime/LinearModule.h"
 #include "runtime/LinearSlots.h"
+#include "runtime/Recompute.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -18,8 +19,9 @@
 namespace mho {
 namespace {
 
-/// Forward for inference, forward that saves what the gradients need, and the gradients.
-enum class Direction { Forward, ForwardSave, Input, Weight };
+/// Forward for inference, forward that saves what the gradients need, and the gradients: of the accumulators of tiles
+/// where they are computed again, of the inputs, of the weights.
+enum class Direction { Forward, ForwardSave, Tile, Input, Weight };
 
 /// Where a slot's value comes from.
 struct Source {
@@ -41,6 +43,13 @@ struct Strengths {
   float operator[](const Strength &s) const { return s.field ? builtIn.*s.field : effects[s.effect]; }
 };
 
+struct Call;
+
+/// Which kernels of the gradients a call needs.
+struct Wanted {
+  bool tile = false, input = false, weight = false;
+};
+
 class CompiledLinear final : public Linear {
 public:
   CompiledLinear(const LinearSpec &spec, Backend &backend) : spec(spec), slots(spec), backend(backend) {
@@ -51,10 +60,12 @@ public:
   Status backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) override;
 
 private:
-  Expected<const BoundKernel *> kernel(Direction direction, StridedTensors strided);
-  Status run(Direction direction, const TensorList &tensors, const Strengths &strengths, const LinearSizes &sizes,
-             const ParallelFor &parallelFor);
-  Status addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool &input, bool &weight);
+  Expected<const BoundKernel *> kernel(Direction direction, const TensorList &tensors);
+  Expected<bool> recomputes(const TensorList &tensors);
+  Expected<BoundGradient> bind(Direction direction, Call &call);
+  Status run(Direction direction, Call &call);
+  Status runRecomputed(Call &call, const Wanted &wanted);
+  Status addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool recomputed, Wanted &wanted);
 
   LinearSpec spec;
   LinearSlots slots;
@@ -93,6 +104,20 @@ std::vector<bool> stridedSlots(const LinearSlots &tensors, const std::vector<Ker
   return strided;
 }
 
+/// What analog-differentiate adds to the name of a layer's function.
+const char *suffixOf(Direction direction) {
+  switch (direction) {
+  case Direction::Tile:
+    return "_dz";
+  case Direction::Input:
+    return "_dx";
+  case Direction::Weight:
+    return "_dw";
+  default:
+    return "";
+  }
+}
+
 /// The kernel of one direction: the layer's stages in a module of its own context, then the backend's.
 Expected<BoundKernel> compile(const LinearSpec &spec, const LinearSlots &tensors, Backend &backend, Direction direction,
                               StridedTensors strided) {
@@ -105,7 +130,8 @@ Expected<BoundKernel> compile(const LinearSpec &spec, const LinearSlots &tensors
   if (!module)
     return module.error();
   ModuleArtifact artifact(std::move(*module));
-  bool gradients = direction == Direction::Input || direction == Direction::Weight;
+  const char *suffix = suffixOf(direction);
+  bool gradients = *suffix;
   LayerOptions options{direction != Direction::Forward, gradients};
   // One layer's forward kernels differ by what they save: units of their own.
   std::string unit = unitName(kLinearFunction, artifact.text() + std::to_string(options.saveForBackward) +
@@ -114,9 +140,7 @@ Expected<BoundKernel> compile(const LinearSpec &spec, const LinearSlots &tensors
                                 StageOptions::from(**knobs, allStages(backend.stages())));
       !status)
     return status;
-  std::string name = kLinearFunction;
-  if (gradients)
-    name += direction == Direction::Input ? "_dx" : "_dw";
+  std::string name = std::string(kLinearFunction) + suffix;
   auto function = artifact.mlirModule->lookupSymbol<mlir::func::FuncOp>(name);
   std::string why = "it is not there";
   analog::TiledMvmOp fused = function ? analog::soleKernel(function, why) : analog::TiledMvmOp();
@@ -183,9 +207,19 @@ TensorRef discarded(int64_t rows, int64_t inputs) {
   return {nullptr, ElementType::F32, 2, {rows, inputs}, {inputs, 1}};
 }
 
+/// What the kernels of one call share.
+struct Call {
+  const TensorList &tensors;
+  const Strengths strengths;
+  const LinearSizes &sizes;
+  const ParallelFor &parallelFor;
+  Ignored ignored{sizes};
+};
+
 } // namespace
 
-Expected<const BoundKernel *> CompiledLinear::kernel(Direction direction, StridedTensors strided) {
+Expected<const BoundKernel *> CompiledLinear::kernel(Direction direction, const TensorList &tensors) {
+  StridedTensors strided = slots.stridedOf(tensors);
   std::lock_guard<std::mutex> lock(mutex);
   auto it = kernels.find({direction, strided});
   if (it == kernels.end()) {
@@ -197,28 +231,59 @@ Expected<const BoundKernel *> CompiledLinear::kernel(Direction direction, Stride
   return const_cast<const BoundKernel *>(&it->second);
 }
 
-Status CompiledLinear::run(Direction direction, const TensorList &tensors, const Strengths &strengths,
-                           const LinearSizes &sizes, const ParallelFor &parallelFor) {
-  Expected<const BoundKernel *> bound = kernel(direction, slots.stridedOf(tensors));
+/// True if the gradients need the accumulators of tiles again: only an effect on the tile may make them so.
+Expected<bool> CompiledLinear::recomputes(const TensorList &tensors) {
+  if (llvm::none_of(spec.effects, [](const EffectUse &use) { return use.effect->site == EffectSite::Tile; }))
+    return false;
+  Expected<const BoundKernel *> bound = kernel(Direction::Input, tensors);
   if (!bound)
     return bound.error();
-  KernelOutput output = outputOf(spec, sizes, direction);
-  Ignored ignored(sizes);
-  llvm::SmallVector<SlotValue, 24> values;
-  for (size_t i = 0; i < (*bound)->sources.size(); ++i) {
-    const Source &source = (*bound)->sources[i];
-    const KernelSlot &slot = (*bound)->code->slots()[i];
-    SlotValue &value = values.emplace_back();
+  return llvm::any_of((*bound)->code->slots(), isAccumulatorGradient);
+}
+
+/// A kernel with the values of its slots, but for the gradients of accumulators.
+Expected<BoundGradient> CompiledLinear::bind(Direction direction, Call &call) {
+  Expected<const BoundKernel *> found = kernel(direction, call.tensors);
+  if (!found)
+    return found.error();
+  const BoundKernel &bound = **found;
+  BoundGradient result{*bound.code, {}, outputOf(spec, call.sizes, direction)};
+  for (auto [source, slot] : llvm::zip_equal(bound.sources, bound.code->slots())) {
+    SlotValue &value = result.values.emplace_back();
     if (source.strength) {
-      value.scalar = strengths[source.strength];
-    } else if (source.tensor >= 0 && tensors[source.tensor].defined()) {
-      value.tensor = tensors[source.tensor];
+      value.scalar = call.strengths[source.strength];
+    } else if (source.tensor >= 0 && call.tensors[source.tensor].defined()) {
+      value.tensor = call.tensors[source.tensor];
       value.discard = !value.tensor.data && (source.tensor == LinearSlots::Dx || source.tensor == LinearSlots::Dweight);
-    } else if (slot.result) {
-      value.tensor = ignored.add(slot, source.over);
+    } else if (slot.result && !isAccumulatorGradient(slot)) {
+      value.tensor = call.ignored.add(slot, source.over);
     }
   }
-  return (*bound)->code->launch(values.data(), output, {parallelFor});
+  return result;
+}
+
+Status CompiledLinear::run(Direction direction, Call &call) {
+  Expected<BoundGradient> bound = bind(direction, call);
+  return bound ? bound->kernel.launch(bound->values.data(), bound->output, {call.parallelFor}) : bound.error();
+}
+
+Status CompiledLinear::runRecomputed(Call &call, const Wanted &wanted) {
+  Expected<BoundGradient> tile = bind(Direction::Tile, call);
+  if (!tile)
+    return tile.error();
+  std::optional<BoundGradient> gradients[2];
+  for (auto [i, direction, isWanted] :
+       {std::tuple(0, Direction::Input, wanted.input), {1, Direction::Weight, wanted.weight}}) {
+    if (!isWanted)
+      continue;
+    Expected<BoundGradient> bound = bind(direction, call);
+    if (!bound)
+      return bound.error();
+    gradients[i].emplace(std::move(*bound));
+  }
+  auto pointerTo = [](std::optional<BoundGradient> &gradient) { return gradient ? &*gradient : nullptr; };
+  return runRecompute({call.sizes.tiles, call.sizes.rows, call.sizes.outputs}, *tile, pointerTo(gradients[0]),
+                      pointerTo(gradients[1]), {call.parallelFor});
 }
 
 Status CompiledLinear::forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) {
@@ -226,22 +291,28 @@ Status CompiledLinear::forward(const LinearForwardArgs &a, const ParallelFor &pa
   if (!sizes)
     return sizes.error();
   Direction direction = a.saturation.defined() || a.rowRange.defined() ? Direction::ForwardSave : Direction::Forward;
-  Strengths strengths{a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths};
-  return run(direction, slots.forward(a), strengths, *sizes, parallelFor);
+  TensorList t = slots.forward(a);
+  Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, parallelFor};
+  return run(direction, call);
 }
 
-/// Which kernels make the gradients of effects' tensors that are asked for.
-Status CompiledLinear::addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool &input, bool &weight) {
+/// Adds the kernels that make the gradients of effects' tensors that are asked for.
+Status CompiledLinear::addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool recomputed,
+                                Wanted &wanted) {
   for (size_t i = 0; i < a.deffects.size(); ++i) {
     if (!a.deffects[i].defined())
       continue;
     bool found = false;
-    for (Direction direction : {Direction::Input, Direction::Weight}) {
-      Expected<const BoundKernel *> bound = kernel(direction, slots.stridedOf(tensors));
+    for (auto [direction, isWanted] : {std::pair(Direction::Tile, &wanted.tile),
+                                       {Direction::Input, &wanted.input},
+                                       {Direction::Weight, &wanted.weight}}) {
+      if (direction == Direction::Tile && !recomputed)
+        continue;
+      Expected<const BoundKernel *> bound = kernel(direction, tensors);
       if (!bound)
         return bound.error();
       bool here = llvm::any_of((*bound)->sources, [&](const Source &s) { return s.tensor == slots.gradientOf(i); });
-      (direction == Direction::Input ? input : weight) |= here;
+      *isWanted |= here;
       found |= here;
     }
     if (!found)
@@ -256,22 +327,27 @@ Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &
   if (!sizes)
     return sizes.error();
   TensorList t = slots.backward(a);
-  Strengths strengths{a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths};
   if (a.dbias.defined())
     if (Status status = backend.sumColumns(a.grad, a.dbias, {parallelFor}); !status)
       return status;
+  Expected<bool> recomputed = recomputes(t);
+  if (!recomputed)
+    return recomputed.error();
   // Gradients of parameters are made from the elements of another's, wanted or not.
-  bool input = a.dx.defined() || a.drange.defined(), weight = a.dweight.defined();
-  if (Status status = addHomes(a, t, input, weight); !status)
+  Wanted wanted{false, a.dx.defined() || a.drange.defined(), a.dweight.defined()};
+  if (Status status = addHomes(a, t, *recomputed, wanted); !status)
     return status;
   if (!a.dx.defined())
     t[LinearSlots::Dx] = discarded(sizes->rows, sizes->inputs);
   if (!a.dweight.defined())
     t[LinearSlots::Dweight] = discarded(sizes->outputs, sizes->inputs);
-  if (weight)
-    if (Status status = run(Direction::Weight, t, strengths, *sizes, parallelFor); !status)
+  Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, parallelFor};
+  if (*recomputed)
+    return wanted.tile || wanted.input || wanted.weight ? runRecomputed(call, wanted) : Status::ok();
+  if (wanted.weight)
+    if (Status status = run(Direction::Weight, call); !status)
       return status;
-  return input ? run(Direction::Input, t, strengths, *sizes, parallelFor) : Status::ok();
+  return wanted.input ? run(Direction::Input, call) : Status::ok();
 }
 
 Expected<std::shared_ptr<Linear>> Linear::get(const LinearSpec &spec, const std::string &backend) {

@@ -6,12 +6,12 @@
 #include <new>
 
 namespace mho {
-namespace {
 
-/// The planes of a kernel are its slots of these names: "dz", "dz#2", ...
-bool isPlane(const KernelSlot &slot) {
+bool isAccumulatorGradient(const KernelSlot &slot) {
   return slot.rank == 3 && (slot.name == "dz" || slot.name.compare(0, 3, "dz#") == 0);
 }
+
+namespace {
 
 /// Number of a plane, from 0 on.
 size_t planeNumber(const KernelSlot &slot) { return slot.name == "dz" ? 0 : std::stoul(slot.name.substr(3)) - 1; }
@@ -29,7 +29,7 @@ public:
             const LaunchContext &context)
       : sizes(sizes), tile(tile), input(input), weight(weight), context(context) {
     const std::vector<KernelSlot> &slots = tile.kernel.slots();
-    planes = std::count_if(slots.begin(), slots.end(), isPlane);
+    planes = std::count_if(slots.begin(), slots.end(), isAccumulatorGradient);
   }
   Status run(int64_t bytes);
 
@@ -70,7 +70,7 @@ void Recompute::bind(BoundGradient &gradient, const Block &block) {
   const std::vector<KernelSlot> &slots = gradient.kernel.slots();
   int64_t plane = block.rows() * block.outputs();
   for (size_t i = 0; i < slots.size(); ++i) {
-    if (!isPlane(slots[i]))
+    if (!isAccumulatorGradient(slots[i]))
       continue;
     auto address = reinterpret_cast<intptr_t>(memory.get());
     int64_t before = block.rowBegin * block.outputs() + block.outputBegin;
@@ -86,7 +86,8 @@ void Recompute::bind(BoundGradient &gradient, const Block &block) {
 /// True if @f_dz has results beside its planes.
 bool Recompute::reduces() const {
   const std::vector<KernelSlot> &slots = tile.kernel.slots();
-  return std::any_of(slots.begin(), slots.end(), [](const KernelSlot &slot) { return slot.result && !isPlane(slot); });
+  return std::any_of(slots.begin(), slots.end(),
+                     [](const KernelSlot &slot) { return slot.result && !isAccumulatorGradient(slot); });
 }
 
 bool Recompute::runsInParts() const {

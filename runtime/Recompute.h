@@ -16,6 +16,9 @@ struct BoundGradient {
   KernelOutput output;
 };
 
+/// True for the gradients of accumulators, "dz", "dz#2", ..., which @f_dz gives and the other kernels take.
+bool isAccumulatorGradient(const KernelSlot &slot);
+
 /// Sizes of the planes: tiles, rows, outputs.
 struct PlaneSizes {
   int64_t tiles = 0, rows = 0, outputs = 0;
