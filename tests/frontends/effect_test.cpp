@@ -152,6 +152,26 @@ TEST(Effect, OrderIsThatOfThePlaces) {
   EXPECT_EQ(of(half), 2) << "1.5 becomes the code 2";
   EXPECT_EQ(of(half.after("dac")), 1.5) << "the code 3, halved";
   EXPECT_THAT(refusal([&] { half.before("adc"); }), HasSubstr("acts on the input, whose built-in effects are dac"));
+  config.adcBits = 4;
+  config.outputBound = 1; // steps of 1
+  Effect ofTile = gain("tile", "n").bind("a", 0.5), ofWeight = gain("weight", "n").bind("a", 0.5);
+  EXPECT_EQ(of(ofTile), 2) << "1.5 becomes the code 2";
+  EXPECT_EQ(of(ofTile.before("adc")), 2);
+  EXPECT_EQ(of(ofTile.after("adc")), 1.5);
+  config.adcBits = 0;
+  config.weightBits = 4;
+  EXPECT_EQ(of(ofWeight), 1.5) << "the code 7, halved";
+  EXPECT_NEAR(of(ofWeight.before("weight_codes")), 3 * 4 / 7., 1e-6) << "3.5 becomes the code 4";
+}
+
+TEST(Effect, DeadDevicesStayDead) {
+  AnalogConfig config = tiled();
+  config.dropConnect = 0.5;
+  auto zeros = [&](const Effect &effect) {
+    return (layerOf(config, {effect})(torch::eye(40)) == 0).sum().item<int64_t>();
+  };
+  EXPECT_NEAR(double(zeros(jitter())), 420, 75) << "of 840, within 5 deviations of 14.5";
+  EXPECT_EQ(zeros(jitter().after("drop_connect")), 0);
 }
 
 TEST(Effect, TheInputRangeAsAParameter) {
