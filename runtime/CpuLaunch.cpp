@@ -196,7 +196,7 @@ static std::string checkValues(const CpuCode &code, const SlotValue *values) {
     if (!t.defined() || t.rank != code.slots[i].rank)
       continue;
     bool gathers = i < code.strided.size() && code.strided[i];
-    if (t.sizes[t.rank - 1] > 1 && t.strides[t.rank - 1] != 1 && !gathers)
+    if (t.strided() && !gathers)
       return "'" + name + "' has a last stride of " + std::to_string(t.strides[t.rank - 1]) +
              ", and this kernel was compiled for 1; make the tensor contiguous";
     if (code.slots[i].type != ElementType::I64 || code.slots[i].result)

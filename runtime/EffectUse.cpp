@@ -186,8 +186,6 @@ std::string sourceProblem(const EffectParam &param, ParamSource source, InputRan
       return "is learnable, and a dynamic input range is a constant; bind it to a tensor";
     return "";
   case ParamSource::Tensor:
-    if (param.axes.empty())
-      return "is one number for all; make it a strength, or let it vary over an axis";
     if (has(param.axes, 'm'))
       return "varies over the rows (m) of each batch, so that no tensor of the layer can be it; bind it to the input "
              "range";

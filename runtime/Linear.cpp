@@ -186,7 +186,7 @@ private:
     llvm_unreachable("all axes are listed");
   }
   const LinearSizes &sizes;
-  std::vector<llvm::SmallVector<float, 16>> memory; // words are as large as floats
+  std::vector<llvm::SmallVector<int64_t, 8>> memory; // of the largest element type
 };
 
 /// The output of a kernel of this layer.

@@ -66,7 +66,7 @@ public:
 
 private:
   void checkDense(const char *name, const TensorRef &t) {
-    if (t.defined() && t.sizes[t.rank - 1] > 1 && t.strides[t.rank - 1] != 1)
+    if (t.strided())
       fail(std::string("expected the elements of ") + name + " to lie side by side along its last axis, got strides " +
            shapeText(t.strides.data(), t.rank) + "; give a contiguous tensor");
   }

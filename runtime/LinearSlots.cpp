@@ -56,7 +56,7 @@ StridedTensors LinearSlots::stridedOf(const TensorList &tensors) const {
   StridedTensors strided = 0;
   for (int i = 0; i < int(tensors.size()); ++i) {
     const TensorRef &t = tensors[i];
-    if (t.defined() && t.sizes[t.rank - 1] > 1 && t.strides[t.rank - 1] != 1)
+    if (t.strided())
       strided |= bitOf(i);
   }
   return strided;

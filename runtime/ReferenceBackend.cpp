@@ -61,8 +61,10 @@ std::string copyInto(const TensorRef &t, const Tensor &values, const std::string
   forEachOffset(t, [&](int64_t offset) {
     if (t.type == ElementType::F32)
       static_cast<float *>(t.data)[offset] = values.reals[next++];
-    else
+    else if (t.type == ElementType::I32)
       static_cast<int32_t *>(t.data)[offset] = values.words[next++];
+    else
+      static_cast<int64_t *>(t.data)[offset] = values.words[next++];
   });
   return "";
 }

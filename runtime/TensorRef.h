@@ -16,7 +16,10 @@ struct TensorRef {
   std::array<int64_t, 3> sizes{};
   std::array<int64_t, 3> strides{}; ///< in elements
 
-  bool defined() const { return rank > 0; }
+  /// One number has no axes, but an address.
+  bool defined() const { return rank > 0 || data; }
+  /// Neighbours along the last axis do not lie side by side.
+  bool strided() const { return rank > 0 && sizes[rank - 1] > 1 && strides[rank - 1] != 1; }
 };
 
 /// Runs body(begin, end) over a partition of [0, n): the caller's thread pool.

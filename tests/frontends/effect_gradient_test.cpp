@@ -6,6 +6,8 @@
 #include <torch/autograd.h>
 
 #include <cmath>
+#include <fstream>
+#include <iterator>
 
 namespace mho::nn {
 namespace {
@@ -86,6 +88,27 @@ TEST(EffectGradient, InBlocksHasTheBitsOfSmallerBatches) {
   Tensor part = x.detach().slice(0, 8500).requires_grad_();
   EXPECT_TRUE(
       torch::equal(whole.slice(0, 8500), torch::autograd::grad({layer(part)}, {part}, {grad.slice(0, 8500)})[0]));
+}
+
+/// A parameter without axes is one number, its gradient one too: what its tiles' would add up to.
+TEST(EffectGradient, OfOneNumberForAll) {
+  torch::manual_seed(5);
+  std::ifstream file(kExamples + "saturation.mlir");
+  std::string text{std::istreambuf_iterator<char>(file), {}}, declared = "%nu over (t) learnable";
+  ASSERT_NE(text.find(declared), std::string::npos);
+  std::string ofAll = text;
+  ofAll.replace(text.find(declared), declared.size(), "%nu learnable");
+  Tensor x = torch::randn({70, 64}), grad = torch::randn({70, 33}), weight = torch::randn({33, 64});
+  std::vector<Tensor> gradients;
+  for (const std::string &source : {text, ofAll}) {
+    AnalogLinear layer = layerOf(tiled(32), {Effect::fromText(source, "learned_saturation").bind("nu", 0.25)}, 64, 33);
+    layer->weight.data().copy_(weight);
+    layer(x).backward(grad);
+    gradients.push_back(layer->named_parameters()["learned_saturation_nu"].grad());
+  }
+  EXPECT_EQ(gradients[0].dim(), 1);
+  EXPECT_EQ(gradients[1].dim(), 0);
+  EXPECT_EQ(gradients[0].sum().item<float>(), gradients[1].item<float>()) << "two tiles, added in ascending order";
 }
 
 /// Both bounds of a weight clip learn from the weights beyond them, by LSQ's gradient: the sum over the root of the

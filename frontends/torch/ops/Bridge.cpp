@@ -100,8 +100,7 @@ TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type)
                     "; move all tensors of the layer to one device");
   checkType(tensor, name, type);
   TORCH_CHECK_VALUE(tensor.layout() == at::kStrided, "mho: expected ", name, " to be dense, got ", tensor.layout());
-  TORCH_CHECK_VALUE(tensor.dim() >= 1 && tensor.dim() <= 3, "mho: expected ", name, " to have 1 to 3 dimensions, got ",
-                    tensor.sizes());
+  TORCH_CHECK_VALUE(tensor.dim() <= 3, "mho: expected ", name, " to have at most 3 dimensions, got ", tensor.sizes());
   return viewOf(tensor);
 }
 

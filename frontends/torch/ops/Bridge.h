@@ -23,7 +23,7 @@ const LayerOfText &layerOf(const std::string &config);
 /// The spec alone, for shapes.
 const LinearSpec &specOf(const std::string &config);
 
-/// View of a CPU tensor. Throws, naming the argument and the remedy, unless it is on the CPU, dense, of 1 to 3
+/// View of a CPU tensor. Throws, naming the argument and the remedy, unless it is on the CPU, dense, of at most 3
 /// dimensions and of type float32, or int32 or int64 where `type` says so.
 TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type = at::kFloat);
 TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::ScalarType type = at::kFloat);

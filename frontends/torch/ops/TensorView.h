@@ -7,7 +7,7 @@
 
 namespace mho {
 
-/// View of a dense CPU tensor of 1 to 3 dimensions, float32, int32 or int64: checks nothing. Not defined: nor is the
+/// View of a dense CPU tensor of at most 3 dimensions, float32, int32 or int64: checks nothing. Not defined: nor is the
 /// view.
 inline TensorRef viewOf(const at::Tensor &tensor) {
   TensorRef ref;
