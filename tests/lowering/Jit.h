@@ -38,7 +38,7 @@ using reference::Tensor;
 class Jit {
 public:
   /// `schedule`: an attribute that the table fills up, e.g. "{mc = 64 : i64}".
-  explicit Jit(const char *text, bool gradients = false, Isa isa = hostIsa(), StringRef schedule = "{}") {
+  explicit Jit(StringRef text, bool gradients = false, Isa isa = hostIsa(), StringRef schedule = "{}") {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     DialectRegistry registry;

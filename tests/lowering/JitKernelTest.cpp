@@ -245,7 +245,7 @@ TEST_P(JitKernel, ScalarCodeIsTheEvaluators) {
     ASSERT_TRUE(call.run(*jit.engine, "layer", count, 1));
     for (int64_t i = 0; i < count; ++i) {
       double e = (*expected)[0].reals[i];
-      EXPECT_TRUE(reference::sameNumber(y[i], e))
+      EXPECT_TRUE(mho::reference::sameNumber(y[i], e))
           << code << " of " << values[i] << " is " << y[i] << ", the evaluator has " << e;
     }
   }
@@ -305,7 +305,7 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?xf32>) ->
   ASSERT_TRUE(call.run(*jit.engine, "layer", count, count));
   for (int64_t i = 0; i < count * count; ++i) {
     float e = float((*expected)[0].reals[i]);
-    EXPECT_TRUE(reference::sameNumber(y[i], e)) << values[i / count] << " to the power of " << values[i % count]
+    EXPECT_TRUE(mho::reference::sameNumber(y[i], e)) << values[i / count] << " to the power of " << values[i % count]
                                                 << " is " << y[i] << ", the evaluator has " << e;
   }
 }
