@@ -51,8 +51,9 @@ static void dacDerivative(ScalarBuilder &s, ValueRange a, RangeGradient kind, bo
   if (dynamic)
     return yield(s, g);
   Value outside = s.compare(CmpFPredicate::OGT, s.abs(x), beta);
+  Value summand = rangeSummand(s, kind, beta, a[1], x, g);
   Value inside = s.compare(CmpFPredicate::OLT, s.abs(x), beta);
-  yield(s, s.select(outside, s.constant(0), g), {}, {rangeSummand(s, kind, beta, a[1], x, g), inside, s.boolean(true)});
+  yield(s, s.select(outside, s.constant(0), g), {}, {summand, inside, s.boolean(true)});
 }
 
 /// From the reduced values to the range gradient. Inputs: sum, unclipped, all, beta, L, decay, share.

@@ -47,8 +47,8 @@
 // CHECK: [[LOW:%.+]] = arith.negf [[R]] : f32
 // CHECK: [[BELOW:%.+]] = arith.cmpf ole, [[V]], [[LOW]] : f32
 // CHECK: [[SECOND:%.+]] = arith.select [[BELOW]], [[POSITIVE]],
-// CHECK: [[INSIDE:%.+]] = arith.cmpf olt, {{.*}}, [[R]] : f32
 // CHECK: [[SUMMAND:%.+]] = arith.subf [[FIRST]], [[SECOND]] : f32
+// CHECK: [[INSIDE:%.+]] = arith.cmpf olt, {{.*}}, [[R]] : f32
 // CHECK: [[TRUE:%.+]] = arith.constant true
 // CHECK: [[DX:%.+]] = arith.select [[BEYOND]], {{.*}}, [[GIVEN]] : f32
 // CHECK: analog.yield [[DX]] : f32 reduce([[SUMMAND]], [[INSIDE]], [[TRUE]] : f32, i1, i1)

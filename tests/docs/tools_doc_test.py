@@ -33,7 +33,7 @@ def pattern(lines):
 
 # What each page is about: the tools that it shows, and the least number of commands.
 TOOLS = {
-    "tools.md": ({"mho", "mho-run", "mho-opt", "mho-translate", "mho-demo"}, 10),
+    "tools.md": ({"mho", "mho-run", "mho-opt", "mho-translate", "mho-fuzz", "mho-demo"}, 10),
     "effects.md": ({"mho", "mho-run", "mho-opt"}, 5),
 }
 

@@ -306,7 +306,7 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?xf32>) ->
   for (int64_t i = 0; i < count * count; ++i) {
     float e = float((*expected)[0].reals[i]);
     EXPECT_TRUE(mho::reference::sameNumber(y[i], e)) << values[i / count] << " to the power of " << values[i % count]
-                                                << " is " << y[i] << ", the evaluator has " << e;
+                                                     << " is " << y[i] << ", the evaluator has " << e;
   }
 }
 
