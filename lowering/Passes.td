@@ -147,8 +147,9 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
     Precondition: analog-fuse (and analog-differentiate): every function is one tiled_mvm over its arguments. Block sizes and the
     instruction set come from the op's attribute `analog.schedule` (analog-schedule; without it, code for any machine). Numerics:
     SPEC.md bit for bit but for the order of a contraction's float sums, in fused multiply-adds; scalar code is rounded as written,
-    draws do not depend on the schedule. Limits: tiles of k, statistics per
-    row of a tile, reductions of finish only, where k is an output axis, over axes without k; anything else is refused with the reason.
+    draws do not depend on the schedule. Limits: tiles of k; first operands over the axes that analog-fuse and analog-differentiate
+    give them; operands of a region with the axis of its lanes last; packed bits along n; elementary functions expanded
+    (analog-expand-elementary). Anything else is refused with the reason.
 
     More: (* example filepath=tests/lowering/convert-analog-to-vector.mlir *)
   }];
