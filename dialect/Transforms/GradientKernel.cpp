@@ -120,7 +120,8 @@ TiledMvmOp GradientKernel::createKernel(const KernelShape &shape) {
 LogicalResult GradientKernel::appendReductions(unsigned region, KernelShape &shape) {
   bool ofTile = region == TiledMvmOp::kEndTile;
   AxesAttr all;
-  for (auto surrogate : llvm::reverse(llvm::to_vector(kernel->getRegion(region).front().getOps<SurrogateOp>()))) {
+  SmallVector<SurrogateOp> surrogates(kernel->getRegion(region).front().getOps<SurrogateOp>());
+  for (SurrogateOp surrogate : llvm::reverse(surrogates)) {
     RankedTensorType type;
     for (int64_t input : surrogate.getWrt()) {
       std::optional<int64_t> param = paramOf(kernel, region, surrogate.getInputs()[input]);
