@@ -18,6 +18,7 @@ config.environment = {
     "HOME": config.mho_binary_root,
     "MHO_CACHE_DIR": os.path.join(config.mho_binary_root, "lit-cache"),
     "LSAN_OPTIONS": "detect_leaks=0",
+    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),  # of the preset asan
 }
 
 # mho-bench and mho-demo are there where the LibTorch frontend is.
