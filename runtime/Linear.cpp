@@ -13,6 +13,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -186,7 +187,7 @@ private:
     llvm_unreachable("all axes are listed");
   }
   const LinearSizes &sizes;
-  std::vector<llvm::SmallVector<int64_t, 8>> memory; // of the largest element type
+  std::deque<llvm::SmallVector<int64_t, 8>> memory; // of the largest element type; a deque moves none of them
 };
 
 /// The output of a kernel of this layer.
