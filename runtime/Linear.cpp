@@ -13,8 +13,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
-#include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 
 namespace mho {
@@ -156,7 +156,8 @@ Expected<BoundKernel> compile(const LinearSpec &spec, const LinearSlots &tensors
   return BoundKernel{std::move(*code), std::move(*sources)};
 }
 
-/// Memory for results that nobody asks for, the counts beside a parameter's gradient among them; they are small.
+/// Memory for results that nobody asks for, the counts beside a parameter's gradient among them: as large as the
+/// parameter, a vector over the tiles for a range.
 class Ignored {
 public:
   explicit Ignored(const LinearSizes &sizes) : sizes(sizes) {}
@@ -168,7 +169,7 @@ public:
       t.sizes[i] = sizeOf(over[i]);
       count *= t.sizes[i];
     }
-    t.data = memory.emplace_back(std::max<int64_t>(1, count)).data();
+    t.data = memory.emplace_back(new int64_t[std::max<int64_t>(1, count)]).get();
     return t;
   }
 
@@ -187,7 +188,7 @@ private:
     llvm_unreachable("all axes are listed");
   }
   const LinearSizes &sizes;
-  std::deque<llvm::SmallVector<int64_t, 8>> memory; // of the largest element type; a deque moves none of them
+  std::vector<std::unique_ptr<int64_t[]>> memory; // of the largest element type, not cleared
 };
 
 /// The output of a kernel of this layer.

@@ -123,8 +123,7 @@ template <class Args> Expected<LinearSizes> checkOperands(const LinearSpec &spec
     c.requireDense("key", a.key, ElementType::I64, {2});
     c.fail(checkDraws(s));
   }
-  if (!spec.effects.empty())
-    checkEffects(spec, c, s, a);
+  checkEffects(spec, c, s, a);
   return s;
 }
 

@@ -29,7 +29,8 @@ void LinearSlots::bindSaved(TensorList &tensors, const TensorRef &saturation) co
   for (int64_t i = 0; saturation.defined() && i < sets; ++i) {
     TensorRef &set = tensors[FirstOther + i] = saturation;
     set.sizes[0] /= sets;
-    set.data = static_cast<int32_t *>(saturation.data) + i * set.sizes[0] * saturation.strides[0];
+    if (saturation.data) // none for 0 rows
+      set.data = static_cast<int32_t *>(saturation.data) + i * set.sizes[0] * saturation.strides[0];
   }
 }
 

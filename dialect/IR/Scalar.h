@@ -12,4 +12,7 @@ mlir::LogicalResult verifyScalarCode(mlir::Region &region);
 /// The terminator of a verified region.
 YieldOp yieldOf(mlir::Region &region);
 
+/// Erases the operations of a block that nothing uses, last first; `keep` stays.
+void eraseUnused(mlir::Block &block, mlir::Operation *keep = nullptr);
+
 } // namespace mho::analog

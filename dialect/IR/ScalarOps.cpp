@@ -51,6 +51,15 @@ LogicalResult mho::analog::verifyScalarCode(Region &region) {
   return failure(result.wasInterrupted());
 }
 
+void mho::analog::eraseUnused(Block &block, Operation *keep) {
+  SmallVector<Operation *> operations;
+  for (Operation &op : block.without_terminator())
+    operations.push_back(&op);
+  for (Operation *op : llvm::reverse(operations))
+    if (op != keep && op->use_empty())
+      op->erase();
+}
+
 YieldOp mho::analog::yieldOf(Region &region) { return cast<YieldOp>(region.front().getTerminator()); }
 
 /// Region ops that mean an element make sense only in a kernel, or in an effect, which becomes part of one.

@@ -1,5 +1,5 @@
 // tiled_mvm: which axes, parameters and statistics each region sees, and what it takes.
-#include "dialect/IR/AnalogDialect.h"
+#include "dialect/IR/Scalar.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -172,16 +172,6 @@ void Usage::visit(llvm::function_ref<void(Region &, unsigned, bool &)> callback)
   }
 }
 
-/// Erases what nothing in the region uses, last first.
-static void eraseDead(Region &region) {
-  SmallVector<Operation *> operations;
-  for (Operation &op : region.front().without_terminator())
-    operations.push_back(&op);
-  for (Operation *op : llvm::reverse(operations))
-    if (op->use_empty())
-      op->erase();
-}
-
 /// Keeps the yielded values of these numbers.
 static void keepValues(Region &region, ArrayRef<int64_t> numbers) {
   auto yield = cast<YieldOp>(region.front().getTerminator());
@@ -189,7 +179,7 @@ static void keepValues(Region &region, ArrayRef<int64_t> numbers) {
   for (int64_t number : numbers)
     values.push_back(yield.getValues()[number]);
   yield.getValuesMutable().assign(values);
-  eraseDead(region);
+  eraseUnused(region.front());
 }
 
 /// Accumulators that the region which takes them does not use, and the loaded values that no other accumulator has a

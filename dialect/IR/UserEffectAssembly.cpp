@@ -5,6 +5,8 @@
 //       {...} inputs(%x) yields(square) {...} weights(%w)
 #include "dialect/IR/AxesAssembly.h"
 
+#include "llvm/Support/Format.h"
+
 using namespace mlir;
 using namespace mho::analog;
 
@@ -63,6 +65,20 @@ static ParseResult parseStrengths(OpAsmParser &parser, SmallVectorImpl<Argument>
   properties.strength_names = builder.getArrayAttr(names);
   properties.strengths = builder.getArrayAttr(values);
   return success();
+}
+
+/// In decimals that are read back as the same float: six as a rule, else nine.
+static void printStrength(raw_ostream &stream, FloatAttr strength) {
+  float value = strength.getValue().convertToFloat();
+  for (const char *format : {"%.6e", "%.9e"}) {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format(format, value);
+    if (std::strtof(text.c_str(), nullptr) == value) {
+      stream << text;
+      return;
+    }
+  }
+  llvm_unreachable("nine decimals after the point tell floats apart");
 }
 
 namespace {
@@ -200,7 +216,7 @@ void EffectOp::print(OpAsmPrinter &printer) {
     printer << " strengths(";
     llvm::interleaveComma(llvm::seq(0u, strengths), printer, [&](unsigned i) {
       printer << arguments[1 + params + i] << " = ";
-      printer.printAttributeWithoutType(getStrengths()[i]);
+      printStrength(printer.getStream(), cast<FloatAttr>(getStrengths()[i]));
     });
     printer << ")";
   }

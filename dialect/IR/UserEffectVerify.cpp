@@ -85,10 +85,12 @@ LogicalResult EffectOp::verify() {
              << getNameOfStrength(i) << "' to be finite, got " << value.convertToFloat();
   ArrayRef<int64_t> learnable = getLearnable();
   bool exist = llvm::all_of(learnable, [&](int64_t i) { return i >= 0 && i < int64_t(getParamNames().size()); });
-  if (!exist || (!learnable.empty() && getSurrogate() != SurrogateKind::Own)) // effect_c6
+  bool ascends = std::adjacent_find(learnable.begin(), learnable.end(), std::greater_equal<>()) == learnable.end();
+  if (!exist || !ascends || (!learnable.empty() && getSurrogate() != SurrogateKind::Own)) // effect_c6
     return emitOpError("expected a learnable parameter to be one of ")
-           << getParamNames().size() << " and the surrogate to be own, whose derivative has the summands of its "
-           << "gradient, got " << stringifySurrogateKind(getSurrogate());
+           << getParamNames().size()
+           << ", named once and in their order, and the surrogate to be own, whose derivative "
+           << "has the summands of its gradient, got " << stringifySurrogateKind(getSurrogate());
   return success();
 }
 
@@ -230,17 +232,14 @@ static InFlightDiagnostic refuse(ApplyOp op, EffectOp effect, const Twine &messa
   return diagnostic;
 }
 
-/// The site of what uses the values of an effect, as far as that is an mvm behind other effects.
-static std::optional<EffectSite> findUse(Value value) {
-  for (OpOperand &use : value.getUses()) {
+/// True if an mvm takes the values of an effect as its input (or its weight), directly or behind other effects.
+static bool isUsedAs(EffectSite site, Value value) {
+  return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     if (isa<MvmOp>(use.getOwner()))
-      return use.getOperandNumber() == 0 ? EffectSite::Input : EffectSite::Weight;
-    auto next = dyn_cast<EffectOpInterface>(use.getOwner());
-    if (next && use.getOperandNumber() == 0)
-      if (std::optional<EffectSite> site = findUse(use.getOwner()->getResult(0)))
-        return site;
-  }
-  return std::nullopt;
+      return (use.getOperandNumber() == 0) == (site == EffectSite::Input);
+    return isa<EffectOpInterface>(use.getOwner()) && use.getOperandNumber() == 0 &&
+           isUsedAs(site, use.getOwner()->getResult(0));
+  });
 }
 
 static LogicalResult verifySite(ApplyOp op, EffectOp effect) {
@@ -250,16 +249,32 @@ static LogicalResult verifySite(ApplyOp op, EffectOp effect) {
     return refuse(op, effect,
                   "expected @" + effect.getSymName() + ", an effect on the " + site + ", to map a tensor of rank " +
                       Twine(expected) + ", got rank " + Twine(rank));
-  std::optional<EffectSite> use = rank == 2 ? findUse(op.getResult()) : std::nullopt;
-  if (use && *use != effect.getSite()) // apply_c5
+  EffectSite other = effect.getSite() == EffectSite::Input ? EffectSite::Weight : EffectSite::Input;
+  if (rank == 2 && isUsedAs(other, op.getResult())) // apply_c5
     return refuse(op, effect,
                   "expected @" + effect.getSymName() + ", an effect on the " + site +
-                      ", to map that of analog.mvm, got its " + stringifyEffectSite(*use));
+                      ", to map that of analog.mvm, got its " + stringifyEffectSite(other));
   if (!op.getFurtherAccumulators().empty() && !op.findMvm()) // apply_c12
     return refuse(op, effect,
                   "expected @" + effect.getSymName() +
                       ", which has further accumulators, to map planes of an "
                       "analog.mvm of the function, behind other effects");
+  return success();
+}
+
+/// A tail runs once for each element of the learnable parameters: another parameter must have one value there.
+static LogicalResult verifyTailParams(ApplyOp op, EffectOp effect) {
+  if (effect.getTail().empty())
+    return success();
+  auto learnable = cast<AxesAttr>(op.getParamAxes()[effect.getLearnable()[0]]);
+  size_t sums = yieldOf(effect.getDerivative()).getReductions().size();
+  for (unsigned i = 0; i < op.getParams().size(); ++i)
+    if (auto over = cast<AxesAttr>(op.getParamAxes()[i]);
+        !effect.getTail().getArgument(sums + i).use_empty() && !over.within(learnable.getAxes())) // apply_c13
+      return refuse(op, effect,
+                    "expected parameter '" + effect.getNameOfParam(i) +
+                        "', which the tail reads, over axes among those of the learnable ones, " + learnable.str() +
+                        ", got " + over.str());
   return success();
 }
 
@@ -278,7 +293,7 @@ static LogicalResult verifyParams(ApplyOp op, EffectOp effect) {
       return refuse(op, effect,
                     "expected the learnable parameters, whose gradients one tail makes, over the same axes, got " +
                         cast<AxesAttr>(first).str() + " and " + cast<AxesAttr>(op.getParamAxes()[i]).str());
-  return success();
+  return verifyTailParams(op, effect);
 }
 
 static LogicalResult verifyStrengths(ApplyOp op, EffectOp effect) {

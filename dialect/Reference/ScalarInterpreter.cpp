@@ -83,7 +83,7 @@ Result ScalarInterpreter::evalFloat(Operation *op) const {
 /// "Gradients").
 static bool isNoiseFree(math::FmaOp op) {
   auto isNormal = [](Value v) { return bool(v.getDefiningOp<NormalOp>()); };
-  return (isNormal(op.getA()) || isNormal(op.getB())) && !isNormal(op.getC());
+  return isNormal(op.getA()) || isNormal(op.getB());
 }
 
 Result ScalarInterpreter::evalMath(Operation *op) const {

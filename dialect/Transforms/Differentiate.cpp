@@ -44,6 +44,9 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
   });
   if (placed.wasInterrupted())
     return refuse("neither draws nor indices in finish");
+  for (auto surrogate : kernel.getFinish().front().getOps<SurrogateOp>())
+    if (!surrogate.getWrt().empty())
+      return refuse("no learned parameter in finish");
   return success();
 }
 

@@ -45,6 +45,9 @@ LogicalResult Fusion::findLayer(AccumulateOp accumulate) {
                            w = chain(layer.mvm.getWeight(), layer.weight, "weight");
   if (failed(x) || failed(w))
     return failure();
+  for (EffectOpInterface effect : layer.input)
+    if (llvm::is_contained(layer.weight, effect))
+      return effect->emitOpError("not fused: expected it on the input or on the weight, got both");
   if (Value bias = accumulate.getBias(); bias && !isa<BlockArgument>(bias))
     return accumulate.emitOpError("not fused: expected the bias to be a function argument");
   layer.inputRoot = *x;

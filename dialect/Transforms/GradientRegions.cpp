@@ -177,10 +177,10 @@ static void removeDraws(Block &block) {
   for (DrawOpInterface draw : draws) {
     bool normal = isa<NormalOp>(draw);
     Value number = draw->getResult(0);
-    // Each once, though it may use the number twice.
+    // Each once, though it may use the number twice; not where the number is only the addend.
     llvm::SetVector<Operation *> users(number.user_begin(), number.user_end());
     for (Operation *user : users)
-      if (auto fma = dyn_cast<math::FmaOp>(user); fma && normal && fma.getC() != number) {
+      if (auto fma = dyn_cast<math::FmaOp>(user); fma && normal && (fma.getA() == number || fma.getB() == number)) {
         fma.replaceAllUsesWith(fma.getC());
         fma.erase();
       }

@@ -11,7 +11,9 @@ using namespace mlir;
 using namespace mho::analog;
 
 void mho::analog::inlineSurrogates(Block &block) {
-  for (SurrogateOp surrogate : llvm::make_early_inc_range(block.getOps<SurrogateOp>())) {
+  // One at a time: what is inlined may hold others.
+  for (auto left = block.getOps<SurrogateOp>(); !left.empty(); left = block.getOps<SurrogateOp>()) {
+    SurrogateOp surrogate = *left.begin();
     OpBuilder builder(surrogate);
     IRMapping mapping;
     mapping.map(surrogate.getValue().getArguments(), surrogate.getInputs());

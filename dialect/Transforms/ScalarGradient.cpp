@@ -9,15 +9,6 @@ YieldOp mho::analog::cloneRegionBody(OpBuilder &builder, Region &region, IRMappi
   return cast<YieldOp>(region.front().getTerminator());
 }
 
-void mho::analog::eraseUnused(Block &block, Operation *keep) {
-  SmallVector<Operation *> operations;
-  for (Operation &op : block.without_terminator())
-    operations.push_back(&op);
-  for (Operation *op : llvm::reverse(operations))
-    if (op != keep && op->use_empty())
-      op->erase();
-}
-
 DenseSet<Value> mho::analog::activeValuesOf(Block &block, unsigned arguments) {
   DenseSet<Value> active;
   for (unsigned i = 0; i < arguments; ++i)

@@ -5,6 +5,7 @@
 //   Value dx = gradient.of(region.getArgument(0));
 #pragma once
 
+#include "dialect/IR/Scalar.h"
 #include "dialect/IR/ScalarBuilder.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -71,8 +72,5 @@ YieldOp cloneRegionBody(mlir::OpBuilder &builder, mlir::Region &region, mlir::IR
 
 /// Surrogates become the code of their values: for code of which no derivative is taken.
 void inlineSurrogates(mlir::Block &block);
-
-/// Erases the operations of a block that nothing uses, last first; `keep` stays.
-void eraseUnused(mlir::Block &block, mlir::Operation *keep = nullptr);
 
 } // namespace mho::analog

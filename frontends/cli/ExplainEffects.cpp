@@ -18,7 +18,7 @@ struct Reading {
   std::vector<std::vector<bool>> bound;
 
   Status effect(StringRef file) {
-    // A name after the last colon; a file's own name may have colons too.
+    // A name after the last colon.
     auto [path, name] = file.rsplit(':');
     auto text = EffectText::load(path.str(), name.str());
     if (!text)

@@ -183,3 +183,22 @@ func.func @learns_over_different_axes(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, 
     : tensor<?x6xf32>
   return %r : tensor<?x6xf32>
 }
+
+// -----
+
+func.func @learned_in_finish(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %b: tensor<6xf32>) -> tensor<?x6xf32> {
+  // expected-error @below {{not differentiated: expected no learned parameter in finish}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%b over (n) : tensor<6xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32, %p: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %p: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32, %p: f32):
+      %u = analog.surrogate(%s, %p) wrt(1) value { ^bb0(%i: f32, %q: f32): analog.yield %i : f32 }
+        derivative { ^bb0(%q: f32, %i: f32, %g: f32): analog.yield %g : f32 reduce(%g : f32) }
+        tail { ^bb0(%sum: f32, %q: f32): analog.yield %sum : f32 } : f32
+      analog.yield %u : f32 }
+    : tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}

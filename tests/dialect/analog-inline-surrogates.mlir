@@ -74,3 +74,29 @@ func.func @constant(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32>
     : tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
+
+// A surrogate in a surrogate: both go.
+// CHECK-LABEL: func.func @nested(
+// CHECK-NOT: analog.surrogate
+// CHECK: end_tile {
+// CHECK-NOT: analog.surrogate
+// CHECK: return
+func.func @nested(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> {
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32):
+      %u = analog.surrogate(%a) value { ^bb0(%i: f32):
+        %k = analog.surrogate(%i) value { ^bb0(%j: f32):
+          %n = arith.negf %j : f32
+          analog.yield %n : f32
+        } derivative { ^bb0(%j: f32, %g: f32): analog.yield %g : f32 } : f32
+        analog.yield %k : f32
+      } derivative { ^bb0(%i: f32, %g: f32): analog.yield %g : f32 } : f32
+      analog.yield %u : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

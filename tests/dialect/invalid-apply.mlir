@@ -202,3 +202,32 @@ func.func @apply_c12(%planes: tensor<2x4x4xf32>) attributes {analog.tiling = #an
   %r = analog.apply @e %planes : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
   return
 }
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on weight(%w) params(%a over (t, n), %c over (t) learnable) surrogate(own) { analog.yield %w : f32 } derivative {
+^bb0(%a: f32, %c: f32, %w: f32, %g: f32):
+  analog.yield %g : f32 reduce(%g : f32)
+} tail {
+^bb0(%s: f32, %a: f32, %c: f32):
+  %r = arith.mulf %s, %a : f32
+  analog.yield %r : f32
+}
+func.func @apply_c13(%w: tensor<4x8xf32>, %a: tensor<2x4xf32>, %c: tensor<2xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected parameter 'a', which the tail reads, over axes among those of the learnable ones, (t), got (t, n)}}
+  %r = analog.apply @e %w params(%a over (t, n), %c over (t)) : (tensor<4x8xf32>, tensor<2x4xf32>, tensor<2xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// An effect on the weight, of both factors of one mvm.
+// expected-note @below {{the effect is defined here}}
+analog.effect @e on weight(%w) surrogate(derived) { analog.yield %w : f32 }
+func.func @apply_c5(%w: tensor<4x8xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected @e, an effect on the weight, to map that of analog.mvm, got its input}}
+  %r = analog.apply @e %w : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %p = analog.mvm %r, %r : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<2x4x4xf32>
+  return
+}

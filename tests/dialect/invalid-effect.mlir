@@ -40,12 +40,26 @@ analog.effect @effect_c5 on weight(%w) strengths(%s = 1.0e39) surrogate(derived)
 
 // -----
 
-// expected-error @below {{expected a learnable parameter to be one of 2 and the surrogate to be own, whose derivative has the summands of its gradient, got masked}}
+// expected-error @below {{expected a learnable parameter to be one of 2, named once and in their order, and the surrogate to be own, whose derivative has the summands of its gradient, got masked}}
 analog.effect @effect_c6 on weight(%w) params(%a over (t) learnable, %b over (t) learnable) surrogate(masked) { analog.yield %w : f32 }
 
 // -----
 
-// expected-error @below {{expected a learnable parameter to be one of 1 and the surrogate to be own, whose derivative has the summands of its gradient, got derived}}
+// expected-error @below {{expected a learnable parameter to be one of 1, named once and in their order, and the surrogate to be own, whose derivative has the summands of its gradient, got own}}
+"analog.effect"() <{accumulator_names = [], accumulators = array<i64>, input_factors = [], weight_factors = [], element_name = "x", learnable = array<i64: 0, 0>, param_axes = [#analog.axes<t>], param_names = ["a"], site = #analog<site input>, strength_names = [], strengths = [], surrogate = #analog<surrogate_kind own>, sym_name = "effect_c6"}> ({
+^bb0(%x: f32, %a: f32):
+  analog.yield %x : f32
+}, {
+^bb0(%a: f32, %x: f32, %g: f32):
+  analog.yield %g : f32 reduce(%g, %g : f32, f32)
+}, {
+^bb0(%s: f32, %u: f32, %a: f32):
+  analog.yield %s, %u : f32, f32
+}, {}, {}) : () -> ()
+
+// -----
+
+// expected-error @below {{expected a learnable parameter to be one of 1, named once and in their order, and the surrogate to be own, whose derivative has the summands of its gradient, got derived}}
 analog.effect @effect_c6 on input(%x) params(%a over (t) learnable) surrogate(derived) { analog.yield %x : f32 }
 
 // -----

@@ -48,7 +48,9 @@ for language in ("mlir", "cpp"):
         with open(path, encoding="utf-8") as file:
             # A block of C++ stands in a function, and on the page it does not.
             files.append(re.sub("^  ", "", file.read(), flags=re.MULTILINE) if language == "cpp" else file.read())
-    for block in re.findall(rf"^```{language}\n(.*?)^```$", text_of_page, re.MULTILINE | re.DOTALL):
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", text_of_page, re.MULTILINE | re.DOTALL)
+    assert blocks or page_name != "effects.md", f"docs/{page_name} shows no {language}"
+    for block in blocks:
         assert any(block in text for text in files), f"docs/{page_name} shows text that is in no file of examples/effects:\n{block}"
 for text, expected in found:
     words = shlex.split(text)

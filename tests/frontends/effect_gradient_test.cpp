@@ -105,18 +105,25 @@ TEST(EffectGradient, OfAnyLeafAlone) {
   }
 }
 
-/// Where planes are larger than the memory for them, blocks of rows and of outputs are computed one after the other:
-/// 2 tiles of 9000 x 512 accumulators are 37 MB.
-TEST(EffectGradient, InBlocksHasTheBitsOfSmallerBatches) {
+/// Where planes are larger than the memory for them (32 MiB), blocks of rows and of outputs are computed one after the
+/// other: 2 tiles of 9000 x 512 accumulators are 37 MB, those of each part below are computed at once.
+TEST(EffectGradient, InBlocksHasTheBitsOfTheWhole) {
   torch::manual_seed(3);
   const int64_t rows = 9000, inputs = 40, outputs = 512;
   Effect effect = Effect::fromFile(kExamples + "saturation.mlir", "saturation");
-  AnalogLinear layer = layerOf(tiled(20), {effect}, inputs, outputs);
+  AnalogLinear layer = layerOf(tiled(20), {effect}, inputs, outputs), half = layerOf(tiled(20), {effect}, inputs, 256);
   Tensor x = torch::randn({rows, inputs}).requires_grad_(), grad = torch::randn({rows, outputs});
-  Tensor whole = torch::autograd::grad({layer(x)}, {x}, {grad})[0];
-  Tensor part = x.detach().slice(0, 8500).requires_grad_();
-  EXPECT_TRUE(
-      torch::equal(whole.slice(0, 8500), torch::autograd::grad({layer(part)}, {part}, {grad.slice(0, 8500)})[0]));
+  std::vector<Tensor> inBlocks = torch::autograd::grad({layer(x)}, {x, layer->weight}, {grad}), dxs, dws;
+  for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, 4000}, {4000, rows}}) {
+    Tensor part = x.detach().slice(0, begin, end).requires_grad_();
+    dxs.push_back(torch::autograd::grad({layer(part)}, {part}, {grad.slice(0, begin, end)})[0]);
+  }
+  for (int64_t begin : {0, 256}) {
+    half->weight.set_data(layer->weight.detach().slice(0, begin, begin + 256).clone());
+    dws.push_back(torch::autograd::grad({half(x)}, {half->weight}, {grad.slice(1, begin, begin + 256)})[0]);
+  }
+  EXPECT_TRUE(torch::equal(inBlocks[0], torch::cat(dxs)));
+  EXPECT_TRUE(torch::equal(inBlocks[1], torch::cat(dws)));
 }
 
 /// A parameter without axes is one number, its gradient one too: what its tiles' would add up to.

@@ -27,8 +27,7 @@ Tensor normals(int64_t rows, int64_t columns) {
   return t;
 }
 
-/// Weight noise (`normal` or `word`), and a uniform draw for drop-connect, in units of the largest weight of the tile's
-/// column where the kernel has that.
+/// Weight noise of the map, and a uniform draw for drop-connect, drawn or drawn again.
 std::string noisyRegion(const std::string &name, const std::string &map, const std::string &redraw) {
   return name + R"( { ^bb0(%v: f32):
         %s = arith.constant 0.25 : f32
@@ -68,7 +67,7 @@ TEST_P(Redraw, OfWeightsInTheInputGradient) {
                              "accumulate(0 * 0)\n end_tile { ^bb0(%v: f32): analog.yield %v : f32 }\n"
                              " finish { ^bb0(%v: f32): analog.yield %v : f32 }\n"));
   Program gradient(kernel("n", "(m, n)", "(n, k)", "(m, k)",
-                          noisyRegion("load_rhs", GetParam(), "") +
+                          noisyRegion("load_rhs", GetParam(), " redraw") +
                               "accumulate(0 * 0)\n finish { ^bb0(%v: f32): analog.yield %v : f32 }\n"));
   Tensor y = forward.run("f", {unit(kInputs), weight, key})[0];    // [k, o] of the noisy weight
   Tensor dx = gradient.run("f", {unit(kOutputs), weight, key})[0]; // [o, k]
@@ -91,7 +90,7 @@ TEST_P(Redraw, OfWeightsInTheWeightGradient) {
                              " finish { ^bb0(%v: f32): analog.yield %v : f32 }\n"));
   Program gradient(kernel("m", "(m, n)", "(m, k)", "(n, k)",
                           "load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }\n accumulate(0 * 0)\n " +
-                              noisyRegion("finish", GetParam(), "")));
+                              noisyRegion("finish", GetParam(), " redraw")));
   Tensor y = forward.run("f", {unit(kInputs), zero, key})[0];
   Tensor dw = gradient.run("f", {Tensor::zeros({3, kOutputs}), Tensor::zeros({3, kInputs}), key})[0];
   for (int64_t o = 0; o < kOutputs; ++o)

@@ -63,7 +63,7 @@ class LintTest(unittest.TestCase):
 
     def test_labels_of_constraints(self):
         self.write("dialect/IR/a.cpp", "// absmax_c1\n// noisy_backward_c2\n")
-        self.write("tests/a.mlir", "// absmax_c1, noisy_backward_c22\n")
+        self.write("tests/dialect/invalid.mlir", "// absmax_c1, noisy_backward_c22\n")
         status, output = self.lint()
         self.assertEqual(status, 1, output)
         self.assertIn("negative test", output)

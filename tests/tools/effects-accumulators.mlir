@@ -1,5 +1,6 @@
 // Effects on the tile with further accumulators, on the CPU backend against the evaluator: several tiles, ragged shapes, forward and
-// backward. Integers give equal bits, normal numbers equal values within the rounding of sums of 64.
+// backward. Integers give equal bits, normal numbers equal values within the
+// rounding of sums (as in effects.mlir; magnitudes of squares and of slices are up to ten times larger).
 // RUN: %python %S/Inputs/codes.py %t.7 33 70 35 7
 // RUN: %python %S/Inputs/codes.py %t.127 33 70 35 127
 // RUN: mho-run %S/../../examples/effects/pcm_read_noise.mlir layer --size 0=5x70 --size 1=33x70 --size 2=2 --arg 2=127 --gradient --check | FileCheck %s --check-prefix=EQUAL

@@ -15,9 +15,14 @@
 // The same seed gives the same cases, on their own too.
 // RUN: mho-fuzz --print --seed=7 --cases=3 > %t.three
 // RUN: mho-fuzz --print --seed=7 --first=2 --cases=1 > %t.last
+// RUN: FileCheck %s --check-prefix=PRINTED < %t.last
+// PRINTED: func.func @layer(
+// RUN: mho-fuzz --print --seed=8 --first=2 --cases=1 | not cmp - %t.last
 // RUN: sh -c 'tail -n "$(wc -l < %t.last)" %t.three | cmp - %t.last'
 // RUN: mho-fuzz --seed=2 --cases=2 --out=%t | FileCheck %s --check-prefix=EQUAL
-// EQUAL: mho-fuzz: 2 cases of seed 2, {{.*}} 0 failing, done
+// EQUAL: mho-fuzz: 2 cases of seed 2, {{.*}} 0 declined, 0 failing, done
+// RUN: not mho-fuzz --seed=2 --cases=1 --least=2 --out=%t | FileCheck %s --check-prefix=LEAST
+// LEAST: mho-fuzz: 1 cases compared, and --least=2 asked for
 
 // RUN: %exits 2 mho-fuzz --cases=0 2>&1 | FileCheck %s --check-prefix=NUMBER
 // RUN: %exits 2 mho-fuzz --fast 2>&1 | FileCheck %s --check-prefix=OPTION

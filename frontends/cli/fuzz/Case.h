@@ -13,6 +13,9 @@
 
 namespace mho::cli::fuzz {
 
+// Not made yet: further accumulators, learned parameters but of an input, tiles whose gradients need their
+// accumulators.
+
 enum class Site { Input, Weight, Tile };
 
 /// A tensor that an effect reads: an argument of the layer of its own, or a maximum of x or W.
@@ -42,6 +45,7 @@ struct Effect {
   std::vector<Scale> scales;
   std::string levels, strength; ///< half_levels; sigma, probability or lambda
   std::string decay, share;     ///< of quantize_input
+  std::string rangeGradient;    ///< likewise
   bool straight = false;        ///< an adc's gradient
   bool word = false;            ///< inject_noise's map
   int key = 0;
@@ -59,6 +63,7 @@ struct Case {
   bool normal = false; ///< data are normal numbers, not integers from -4 to 4
   bool gradient = true;
   bool bias = false;
+  bool noisyBackward = false;
   std::vector<Effect> effects; ///< of inputs, of weights, of tiles, each in their order
   std::vector<Text> texts;
   std::string isa;                                       ///< MHO_ISA, or empty

@@ -132,6 +132,7 @@ Effect Generator::builtin(Site site) {
     draw(effect, 1, 0);
   } else if (site == Site::Input) {
     effect.op = "quantize_input";
+    effect.rangeGradient = random.oneOf({"sign_filtered", "sign_filtered", "paper", "lsq"});
     effect.decay = random.oneOf({"0.0", "0.125"});
     effect.share = random.oneOf({"0.95", "0.5", "0.0"});
     Scale range = scale("tm", false);
@@ -336,6 +337,7 @@ Case Generator::make() {
   call();
   for (Site each : {Site::Input, Site::Weight, Site::Tile})
     site(each);
+  layer.noisyBackward = random.chance(25);
   return layer;
 }
 

@@ -99,8 +99,8 @@ std::string Printer::effect(const Effect &effect, const std::string &value, cons
               levels = "half_levels = " + effect.levels + " : f32";
   std::string redraw = effect.redraw ? " redraw" : "";
   if (effect.op == "quantize_input")
-    return head + value + " range(" + scales + ") {" + levels + ", decay = " + effect.decay +
-           " : f32, share = " + effect.share + " : f32} : " + types + " -> " + own;
+    return head + value + " range(" + scales + ") gradient " + effect.rangeGradient + " {" + levels +
+           ", decay = " + effect.decay + " : f32, share = " + effect.share + " : f32} : " + types + " -> " + own;
   if (effect.op == "quantize_weight")
     return head + value + " scale(" + scales + ") {" + levels + "} : " + types + " -> " + own;
   if (effect.op == "rescale")
@@ -220,7 +220,8 @@ std::string Printer::file() {
       text += printText(layer.texts[i], i);
   return text + "func.func @layer(" + joined(arguments) + ") -> " + type("mn") +
          " attributes {analog.tiling = #analog.tiling<" + (layer.fixedTiles ? "fixed" : "balanced") +
-         ", rows = " + std::to_string(layer.tileRows) + ">} {\n" + lines + "}\n";
+         ", rows = " + std::to_string(layer.tileRows) + ">" + (layer.noisyBackward ? ", analog.noisy_backward" : "") +
+         "} {\n" + lines + "}\n";
 }
 
 std::vector<std::string> Printer::options() {

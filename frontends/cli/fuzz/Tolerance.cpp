@@ -132,7 +132,8 @@ bool isDetermined(const Case &layer) {
   return true;
 }
 
-/// Forward and reverse mode give zeros of different signs; the tolerance that takes these for equal, and nothing else.
+/// Forward and reverse mode give zeros of different signs; a tolerance of the two smallest numbers takes these for
+/// equal.
 constexpr double kSignOfZero = 2 * double(std::numeric_limits<float>::denorm_min());
 bool hasDerived(const Case &layer) {
   return std::any_of(layer.effects.begin(), layer.effects.end(), [&](const Effect &effect) {
@@ -149,7 +150,7 @@ double sumError(int64_t length, int64_t steps, double a, double b) {
 
 std::optional<double> toleranceOf(const Case &layer) {
   Factor x = factorOf(Site::Input, layer, true), w = factorOf(Site::Weight, layer, true),
-         clean = factorOf(Site::Weight, layer, false), g = gradientFactor(layer);
+         clean = layer.noisyBackward ? w : factorOf(Site::Weight, layer, false), g = gradientFactor(layer);
   if (layer.gradient && !isDetermined(layer))
     return std::nullopt;
   bool exact = isExact(layer.inputs, x, w);

@@ -28,6 +28,7 @@ whose first line is the command that runs it again.
   --first=N     number of the first case (0)
   --cases=N     stop after so many (no limit)
   --seconds=N   stop after so long (no limit)
+  --least=N     so many cases must be compared: fewer are a failure (0)
   --jobs=N      how many at a time (1)
   --isa=NAME    the greatest instruction set to ask for: avx512, avx2 or generic (this machine's)
   --limit=N     processor seconds for one case (60)
@@ -40,7 +41,7 @@ Exit status: 0 no difference, 1 a failing case, 2 wrong usage.
 )";
 
 struct Options {
-  uint64_t seed = 1, first = 0, cases = UINT64_MAX;
+  uint64_t seed = 1, first = 0, cases = UINT64_MAX, least = 0;
   double seconds = 1e18, shrink = 120;
   int jobs = 1, limit = 60;
   std::string isa, out = "mho-fuzz-out";
@@ -70,7 +71,9 @@ Options parse(int argc, char **argv) {
     if (mho::cli::isHelp(argv[i])) {
       std::printf("%s", kHelp);
       std::exit(0);
-    } else if (name == "--seed")
+    } else if (name == "--least")
+      options.least = whole(0, UINT64_MAX);
+    else if (name == "--seed")
       options.seed = whole(0, UINT64_MAX);
     else if (name == "--first")
       options.first = whole(0, UINT32_MAX);
@@ -230,7 +233,11 @@ int Fuzzer::run() {
   for (std::thread &worker : workers)
     worker.join();
   progress(", done");
-  return failures ? 1 : 0;
+  uint64_t compared = done - declined;
+  if (compared < options.least)
+    std::printf("mho-fuzz: %llu cases compared, and --least=%llu asked for\n", (unsigned long long)compared,
+                (unsigned long long)options.least);
+  return failures || compared < options.least ? 1 : 0;
 }
 
 } // namespace

@@ -96,7 +96,8 @@ public:
   /// and for a value that is not finite.
   void setStrength(const std::string &effect, const std::string &strength, double value);
   double strength(const std::string &effect, const std::string &strength) const;
-  /// What a layer in training or evaluation computes, in the words of the op: effects of strength 0 are left out.
+  /// What a layer in training or evaluation computes, in the words of the op: built-in effects of strength 0 are
+  /// left out.
   LinearSpec spec(bool training) const;
 
   /// Takes the range estimate of the last training forward into the parameter: called after an optimizer step.

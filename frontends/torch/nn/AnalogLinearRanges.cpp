@@ -79,8 +79,7 @@ torch::Tensor AnalogLinearImpl::saturatedShares(const torch::Tensor &rows, const
   torch::Tensor words = std::get<1>(ops::analogLinear(
       rows, weight, orNothing(bias), orNothing(range), spec.draws() ? orNothing(drawKey(rows.device())) : std::nullopt,
       mode().scalars, spec.canonical(), /*save=*/true, tensorsOf(mode())));
-  if (words.numel() > 0)
-    words = words.narrow(0, (std::find(sets.begin(), sets.end(), "adc") - sets.begin()) * tiles(), tiles());
+  words = words.narrow(0, (std::find(sets.begin(), sets.end(), "adc") - sets.begin()) * tiles(), tiles());
   // One bit at a time: 32 times the memory of the words is not needed.
   torch::Tensor count = torch::zeros({tiles()}, torch::TensorOptions(torch::kLong).device(rows.device()));
   for (int64_t bit = 0; bit < 32; ++bit)

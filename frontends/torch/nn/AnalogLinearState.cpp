@@ -4,6 +4,7 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 namespace mho::nn {
@@ -28,7 +29,10 @@ std::string textOf(const std::vector<Effect> &effects) {
 std::vector<Effect> effectsOf(std::string text) {
   std::vector<Effect> effects;
   while (!text.empty()) {
-    size_t end = text.find('\n'), size = std::stoul(text);
+    size_t end = text.find('\n'), size = 0;
+    auto [stop, problem] = std::from_chars(text.data(), text.data() + std::min(end, text.size()), size);
+    TORCH_CHECK_VALUE(problem == std::errc() && end != std::string::npos && size <= text.size() - end - 1,
+                      "load: the archive's effects are damaged at '", text.substr(0, 20), "'");
     effects.push_back(Effect::read(text.substr(end + 1, size)));
     text.erase(0, end + 1 + size);
   }

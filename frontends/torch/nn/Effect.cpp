@@ -48,6 +48,8 @@ Effect Effect::fromFile(const std::string &path, const std::string &name) {
 
 Effect Effect::bind(const std::string &parameter, const Binding &binding) const {
   size_t place = placeOf(parameters(), parameter, "parameter", use);
+  if (binding.isTensor && !binding.values.defined())
+    refuse("the parameter '", parameter, "' of the effect '", use.name, "' is bound to a tensor that is not defined");
   Effect changed = *this;
   changed.use.sources[place] = binding.source;
   changed.bindings.insert_or_assign(parameter, binding);
@@ -169,6 +171,8 @@ Effect Effect::read(const std::string &text) {
   std::istringstream line(text.substr(0, end));
   std::string mode;
   line >> mode;
+  if (mode != "usual" && mode != "always" && mode != "training")
+    refuse("an effect in the archive: expected usual, always or training, got '", mode, "'");
   if (mode != "usual")
     effect.evaluates = mode == "always";
   for (EffectStrength &strength : effect.values)

@@ -25,8 +25,8 @@ public:
   /// (t), O outputs (n), K inputs (k).
   class Binding {
   public:
-    Binding(double fill) : fill(fill) {}              // NOLINT(google-explicit-constructor): bind("a", 2.5)
-    Binding(torch::Tensor values) : values(values) {} // NOLINT(google-explicit-constructor)
+    Binding(double fill) : fill(fill) {} // NOLINT(google-explicit-constructor): bind("a", 2.5)
+    Binding(torch::Tensor values) : values(values), isTensor(true) {} // NOLINT(google-explicit-constructor)
 
   private:
     friend class Effect;
@@ -34,6 +34,7 @@ public:
     ParamSource source = ParamSource::Tensor;
     double fill = 0;
     torch::Tensor values;
+    bool isTensor = false; ///< made of a tensor, which must be defined
   };
 
   /// The effect called `name` of a text or file; it may be left out where there is one only.

@@ -32,9 +32,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
   args.y = refOf(out, "y");
   args.effects = refsOf(effects, layer.spec);
   readScalars(scalars, layer.spec, args.scalars, args.effectStrengths);
-  if (saturation.numel() > 0)
+  // All that the spec has, however small, or none.
+  if (save && !layer.spec.savedBits().empty())
     args.saturation = refOf(saturation, "saturation", at::kInt);
-  if (rowRange.numel() > 0)
+  if (save && layer.spec.inputRange == InputRange::Dynamic)
     args.rowRange = refOf(rowRange, "row_range");
   check(layer.linear->forward(args, torchThreads()), "mho::analog_linear");
   return {y, saturation, rowRange};
