@@ -21,8 +21,8 @@ namespace mho {
 namespace {
 
 /// Forward for inference, forward that saves what the gradients need, and the gradients: of the accumulators of tiles
-/// where they are computed again, of the inputs, of the weights.
-enum class Direction { Forward, ForwardSave, Tile, Input, Weight };
+/// where they are computed again, of the inputs, of the weights; and the statistics of the weights that these need.
+enum class Direction { Forward, ForwardSave, Tile, Input, Weight, Statistics };
 
 /// Where a slot's value comes from.
 struct Source {
@@ -67,6 +67,7 @@ private:
   Status run(Direction direction, Call &call);
   Status runRecomputed(Call &call, const Wanted &wanted);
   Status addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool recomputed, Wanted &wanted);
+  Status takeStatistics(TensorList &tensors, const Call &call, std::vector<std::unique_ptr<float[]>> &memory);
 
   LinearSpec spec;
   LinearSlots slots;
@@ -114,6 +115,8 @@ const char *suffixOf(Direction direction) {
     return "_dx";
   case Direction::Weight:
     return "_dw";
+  case Direction::Statistics:
+    return "_stats";
   default:
     return "";
   }
@@ -324,6 +327,32 @@ Status CompiledLinear::addHomes(const LinearBackwardArgs &a, const TensorList &t
   return Status::ok();
 }
 
+/// The statistics of the weight that @f_dw reads, in `memory`: taken again, by a kernel that needs no rows of x.
+Status CompiledLinear::takeStatistics(TensorList &tensors, const Call &call,
+                                      std::vector<std::unique_ptr<float[]>> &memory) {
+  Expected<const BoundKernel *> bound = kernel(Direction::Weight, tensors);
+  if (!bound)
+    return bound.error();
+  for (auto [source, slot] : llvm::zip_equal((*bound)->sources, (*bound)->code->slots())) {
+    if (source.tensor != LinearSlots::WeightRange && source.tensor != LinearSlots::WeightRange2)
+      continue;
+    int64_t outputs = slot.rank == 2 ? call.sizes.outputs : 1, count = call.sizes.tiles * outputs;
+    memory.emplace_back(new (std::nothrow) float[std::max<int64_t>(1, count)]);
+    if (!memory.back())
+      return Status::error("no memory for " + std::to_string(count) + " largest weights");
+    tensors[source.tensor] = {
+        memory.back().get(), ElementType::F32, slot.rank, {call.sizes.tiles, outputs}, {outputs, 1}};
+  }
+  if (memory.empty())
+    return Status::ok();
+  TensorList withoutRows = tensors;
+  withoutRows[LinearSlots::X].sizes[0] = 0;
+  LinearSizes sizes = call.sizes;
+  sizes.rows = 0;
+  Call ofStatistics{withoutRows, call.strengths, sizes, call.parallelFor};
+  return run(Direction::Statistics, ofStatistics);
+}
+
 Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) {
   Expected<LinearSizes> sizes = checkBackward(spec, a);
   if (!sizes)
@@ -344,6 +373,10 @@ Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &
   if (!a.dweight.defined())
     t[LinearSlots::Dweight] = discarded(sizes->outputs, sizes->inputs);
   Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, parallelFor};
+  std::vector<std::unique_ptr<float[]>> statistics;
+  if (wanted.weight)
+    if (Status status = takeStatistics(t, call, statistics); !status)
+      return status;
   if (*recomputed)
     return wanted.tile || wanted.input || wanted.weight ? runRecomputed(call, wanted) : Status::ok();
   if (wanted.weight)

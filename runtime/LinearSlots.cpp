@@ -5,7 +5,8 @@
 namespace mho {
 
 LinearSlots::LinearSlots(const LinearSpec &spec)
-    : names{"x", "weight", "bias", "range", "key", "grad", "row_range", "y", "dx", "dweight", "drange"} {
+    : names{"x", "weight", "bias",    "range", "key", "grad", "row_range", "weight_range", "weight_range#2",
+            "y", "dx",     "dweight", "drange"} {
   // As analog-fuse names them: those of one kind are numbered from the second on.
   for (size_t i = 1; i <= spec.savedBits().size(); ++i)
     names.push_back(i == 1 ? "saturation" : "saturation#" + std::to_string(i));

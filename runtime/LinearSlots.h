@@ -19,7 +19,23 @@ using StridedTensors = uint64_t;
 class LinearSlots {
 public:
   /// The tensors that every layer has, whether it uses them or not. Arguments of kernels may be strided, results not.
-  enum Tensor : int { X, Weight, Bias, Range, Key, Grad, RowRange, Y, Dx, Dweight, Drange, FirstOther };
+  /// The two largest weights, per channel and tile and per tile, are results of @f_stats.
+  enum Tensor : int {
+    X,
+    Weight,
+    Bias,
+    Range,
+    Key,
+    Grad,
+    RowRange,
+    WeightRange,
+    WeightRange2,
+    Y,
+    Dx,
+    Dweight,
+    Drange,
+    FirstOther
+  };
 
   explicit LinearSlots(const LinearSpec &spec);
 

@@ -13,6 +13,7 @@ class Tangents {
 public:
   Tangents(const ScalarInterpreter &scalar, Value active) : scalar(scalar) { tangents[active] = 1; }
   double of(Value value) const { return tangents.lookup(value); }
+  bool varies(Value value) const { return tangents.contains(value); }
   llvm::Error run(Operation *op);
 
 private:
@@ -21,6 +22,10 @@ private:
   llvm::Expected<double> surrogate(SurrogateOp op) const;
   double v(Operation *op, unsigned i) const { return scalar.value(op->getOperand(i)); }
   double d(Operation *op, unsigned i) const { return of(op->getOperand(i)); }
+  /// What operand i contributes with a slope: nothing where it is constant, though the slope be infinite.
+  double part(Operation *op, unsigned i, double slope) const {
+    return varies(op->getOperand(i)) ? slope * d(op, i) : 0;
+  }
 
   const ScalarInterpreter &scalar;
   DenseMap<Value, double> tangents;
@@ -33,10 +38,10 @@ std::optional<double> Tangents::arithmetic(Operation *op) const {
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case([&](arith::AddFOp) { return d(op, 0) + d(op, 1); })
       .Case([&](arith::SubFOp) { return d(op, 0) - d(op, 1); })
-      .Case([&](arith::MulFOp) { return d(op, 0) * v(op, 1) + v(op, 0) * d(op, 1); })
-      .Case([&](arith::DivFOp) { return (d(op, 0) - v(op, 0) / v(op, 1) * d(op, 1)) / v(op, 1); })
+      .Case([&](arith::MulFOp) { return part(op, 0, v(op, 1)) + part(op, 1, v(op, 0)); })
+      .Case([&](arith::DivFOp) { return (d(op, 0) - part(op, 1, v(op, 0) / v(op, 1))) / v(op, 1); })
       .Case([&](arith::NegFOp) { return -d(op, 0); })
-      .Case([&](math::FmaOp) { return d(op, 0) * v(op, 1) + v(op, 0) * d(op, 1) + d(op, 2); })
+      .Case([&](math::FmaOp) { return part(op, 0, v(op, 1)) + part(op, 1, v(op, 0)) + d(op, 2); })
       .Case([&](arith::MinimumFOp) { return v(op, 0) <= v(op, 1) ? d(op, 0) : d(op, 1); })
       .Case([&](arith::MaximumFOp) { return v(op, 0) >= v(op, 1) ? d(op, 0) : d(op, 1); })
       .Case([&](arith::SelectOp) { return v(op, 0) != 0 ? d(op, 1) : d(op, 2); })
@@ -45,20 +50,20 @@ std::optional<double> Tangents::arithmetic(Operation *op) const {
 
 std::optional<double> Tangents::function(Operation *op) const {
   using Result = std::optional<double>;
-  auto sign = [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; };
   auto result = [&] { return scalar.value(op->getResult(0)); };
+  auto keepsSign = [&](double x) { return x == 0 ? 0.0 : std::signbit(x) == std::signbit(result()) ? 1.0 : -1.0; };
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case([&](math::AbsFOp) { return sign(v(op, 0)) * d(op, 0); })
+      .Case<math::AbsFOp, math::CopySignOp>([&](auto) { return part(op, 0, keepsSign(v(op, 0))); })
       .Case<math::RoundEvenOp, math::FloorOp, math::CeilOp, math::TruncOp>([&](auto) { return d(op, 0); })
-      .Case([&](math::CopySignOp) { return sign(v(op, 0)) * (std::signbit(v(op, 1)) ? -1 : 1) * d(op, 0); })
       .Case([&](math::SqrtOp) { return d(op, 0) / (2 * std::sqrt(v(op, 0))); })
       .Case([&](math::ExpOp) { return std::exp(v(op, 0)) * d(op, 0); })
       .Case([&](math::LogOp) { return d(op, 0) / v(op, 0); })
       .Case([&](math::TanhOp) { return (1 - result() * result()) * d(op, 0); })
       .Case([&](math::PowFOp) {
         double base = v(op, 0), exponent = v(op, 1);
-        double slope = d(op, 0) == 0 ? 0 : exponent * std::pow(base, exponent - 1) * d(op, 0);
-        return slope + (d(op, 1) == 0 ? 0 : std::pow(base, exponent) * std::log(base) * d(op, 1));
+        double ofBase = exponent == 0 ? 0 : exponent * std::pow(base, exponent - 1);
+        double ofExponent = base == 0 && exponent >= 0 ? 0 : std::pow(base, exponent) * std::log(base);
+        return part(op, 0, ofBase) + part(op, 1, ofExponent);
       })
       .Default([](Operation *) { return Result(); });
 }
@@ -77,7 +82,7 @@ llvm::Expected<double> Tangents::surrogate(SurrogateOp op) const {
 }
 
 llvm::Error Tangents::run(Operation *op) {
-  bool constant = llvm::none_of(op->getOperands(), [&](Value operand) { return of(operand) != 0; });
+  bool constant = llvm::none_of(op->getOperands(), [&](Value operand) { return varies(operand); });
   if (constant || !op->getResult(0).getType().isF32())
     return llvm::Error::success();
   if (auto own = dyn_cast<SurrogateOp>(op)) {

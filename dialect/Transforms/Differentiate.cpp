@@ -55,9 +55,13 @@ static LogicalResult differentiate(func::FuncOp function, TiledMvmOp kernel) {
   if (failed(checkSupported(kernel)))
     return failure();
   FailureOr<TilePlan> plan = GradientKernel(function, kernel, {}).planTile();
-  if (failed(plan) || failed(GradientKernel(function, kernel, *plan).buildSide(Side::Rhs)) ||
-      failed(GradientKernel(function, kernel, *plan).buildSide(Side::Lhs)))
+  if (failed(plan))
     return failure();
+  GradientKernel weight(function, kernel, *plan);
+  if (failed(weight.buildSide(Side::Rhs)) || failed(GradientKernel(function, kernel, *plan).buildSide(Side::Lhs)))
+    return failure();
+  if (SmallVector<int64_t> read = weight.readStatistics(); !read.empty())
+    GradientKernel(function, kernel, *plan).buildStatistics(read);
   return plan->recompute ? GradientKernel(function, kernel, *plan).buildTile() : success();
 }
 

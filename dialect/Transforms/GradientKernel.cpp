@@ -36,9 +36,18 @@ RankedTensorType GradientKernel::planesType() {
   return RankedTensorType::get({tiles, x.getDimSize(0), w.getDimSize(0)}, builder.getF32Type());
 }
 
-/// A function of the output gradient (or the gradients of the accumulators), the forward arguments and what forward
-/// saved.
-void GradientKernel::startFunction(StringRef suffix, bool takesPlanes) {
+/// One value per tile, or per tile and row of its side, as far as the operands' types say it.
+RankedTensorType GradientKernel::statisticType(StatAttr stat) {
+  ArrayRef<int64_t> sizes = planesType().getShape(); // [T,B,O]
+  SmallVector<int64_t> shape{sizes[0]};
+  if (stat.getOver().getAxes().size() > 1)
+    shape.push_back(sizes[stat.getSide() == Side::Lhs ? 1 : 2]);
+  return RankedTensorType::get(shape, builder.getF32Type());
+}
+
+/// A function of what the gradient is mapped back from (none: of the forward arguments alone), the forward arguments,
+/// what forward saved, and for @f_dw the statistics of the weight.
+void GradientKernel::startFunction(StringRef suffix, From from, bool takesStatistics) {
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attributes;
   auto add = [&](Type type, DictionaryAttr attribute) {
@@ -48,47 +57,59 @@ void GradientKernel::startFunction(StringRef suffix, bool takesPlanes) {
   auto named = [&](const std::string &name) {
     return builder.getDictionaryAttr(builder.getNamedAttr(AnalogDialect::kNameAttr, builder.getStringAttr(name)));
   };
-  if (takesPlanes)
+  if (from == From::Planes)
     for (unsigned i = 0; i < plan.gradients; ++i)
       add(planesType(), named(numbered("dz", i)));
-  else
+  else if (from == From::Output)
     add(kernel.getOutputs()[0].getType(), named("grad"));
   unsigned first = types.size();
   for (unsigned i = 0; i < forward.getNumArguments(); ++i)
     add(forward.getArgument(i).getType(), forward.getArgAttrDict(i));
-  for (unsigned i = 1; i < kernel.getOutputs().size(); ++i)
+  unsigned firstSaved = types.size();
+  for (unsigned i = 1; from != From::Nothing && i < kernel.getOutputs().size(); ++i)
     add(kernel.getOutputs()[i].getType(), forward.getResultAttrDict(i));
+  unsigned firstStatistic = types.size();
+  SmallVector<int64_t> ofWeight;
+  for (int64_t i = 0; takesStatistics && i < int64_t(kernel.getStats().size()); ++i)
+    if (kernel.getStat(i).getSide() == Side::Rhs && !isExported(kernel, i)) {
+      add(statisticType(kernel.getStat(i)), named(numbered("weight_range", ofWeight.size())));
+      ofWeight.push_back(i);
+    }
   builder.setInsertionPointAfter(forward);
   function = builder.create<func::FuncOp>(loc, (forward.getName() + suffix).str(),
                                           FunctionType::get(builder.getContext(), types, {}));
   function.setAllArgAttrs(attributes);
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToEnd(entry);
-  if (takesPlanes)
+  if (from == From::Planes)
     llvm::append_range(planes, entry->getArguments().take_front(first));
-  else
+  else if (from == From::Output)
     grad = entry->getArgument(0);
   arguments.map(forward.getArguments(), entry->getArguments().slice(first, forward.getNumArguments()));
-  importSaved(entry);
-}
-
-/// Parameters of the gradient kernel: those of forward, and the statistics that it gives.
-void GradientKernel::importSaved(Block *entry) {
   for (auto [i, param] : llvm::enumerate(kernel.getParams())) {
     params.push_back(arguments.lookup(param));
     paramAxes.push_back(kernel.getParamAxes()[i]);
   }
-  unsigned saved = kernel.getOutputs().size() - 1;
-  for (auto [i, argument] : llvm::enumerate(entry->getArguments().take_back(saved))) {
-    ResultAttr spec = kernel.getResultSpec(1 + i);
-    if (spec.getKind() == ResultKind::Bits) {
-      bits.push_back(argument);
-    } else {
-      importedStat[spec.getStat()] = params.size();
-      params.push_back(argument);
-      paramAxes.push_back(spec.getOver());
-    }
+  for (unsigned i = firstSaved; i < firstStatistic; ++i)
+    importSaved(kernel.getResultSpec(1 + i - firstSaved), entry->getArgument(i));
+  for (auto [i, stat] : llvm::enumerate(ofWeight)) {
+    importStatistic(stat, entry->getArgument(firstStatistic + i));
+    statistics.emplace_back(stat, entry->getArgument(firstStatistic + i));
   }
+}
+
+/// A parameter of the gradient kernel in place of a statistic of forward.
+void GradientKernel::importStatistic(int64_t stat, Value value) {
+  importedStat[stat] = params.size();
+  params.push_back(value);
+  paramAxes.push_back(kernel.getStat(stat).getOver());
+}
+
+void GradientKernel::importSaved(ResultAttr spec, Value value) {
+  if (spec.getKind() == ResultKind::Bits)
+    bits.push_back(value);
+  else
+    importStatistic(spec.getStat(), value);
 }
 
 TiledMvmOp GradientKernel::createKernel(const KernelShape &shape) {
@@ -146,7 +167,7 @@ LogicalResult GradientKernel::appendReductions(unsigned region, KernelShape &sha
 }
 
 LogicalResult GradientKernel::buildTile() {
-  startFunction("_dz", false);
+  startFunction("_dz", From::Output);
   KernelShape shape{Axis::K,
                     {operandOf(Side::Lhs)},
                     {operandOf(Side::Rhs)},
@@ -178,7 +199,7 @@ LogicalResult GradientKernel::buildTile() {
 
 LogicalResult GradientKernel::buildSide(Side side) {
   bool isInput = side == Side::Lhs;
-  startFunction(isInput ? "_dx" : "_dw", plan.recompute);
+  startFunction(isInput ? "_dx" : "_dw", plan.recompute ? From::Planes : From::Output, !isInput);
   Side other = isInput ? Side::Rhs : Side::Lhs;
   KernelOperand own = operandOf(side);
   SmallVector<Pair> pairs = choosePairs(side);
@@ -220,7 +241,45 @@ LogicalResult GradientKernel::buildSide(Side side) {
   finishFunction(gradient);
   Value operand = isInput ? kernel.getLhs()[0] : kernel.getRhs()[0];
   nameResult(0, isInput ? "dx" : "dweight", cast<BlockArgument>(operand).getArgNumber());
+  dropUnreadStatistics();
   return success();
+}
+
+/// Takes the arguments of statistics that no derivative reads off the function.
+void GradientKernel::dropUnreadStatistics() {
+  llvm::BitVector unread(function.getNumArguments());
+  llvm::erase_if(statistics, [&](const std::pair<int64_t, BlockArgument> &statistic) {
+    if (!statistic.second.use_empty())
+      return false;
+    unread.set(statistic.second.getArgNumber());
+    return true;
+  });
+  function.eraseArguments(unread);
+  for (auto [i, statistic] : llvm::enumerate(statistics))
+    function.setArgAttr(statistic.second.getArgNumber(), AnalogDialect::kNameAttr,
+                        builder.getStringAttr(numbered("weight_range", i)));
+}
+
+void GradientKernel::buildStatistics(ArrayRef<int64_t> wanted) {
+  startFunction("_stats", From::Nothing);
+  KernelShape shape{Axis::K, {operandOf(Side::Lhs)}, {operandOf(Side::Rhs)}, {}, {0, 0}, true, {}, {}};
+  for (int64_t stat : wanted) {
+    StatAttr attr = kernel.getStat(stat);
+    shape.results.push_back(ResultAttr::get(builder.getContext(), ResultKind::Stat, attr.getOver(), stat));
+    shape.types.push_back(statisticType(attr));
+  }
+  TiledMvmOp gradient = createKernel(shape);
+  copyMaps(gradient);
+  OpBuilder::InsertionGuard guard(builder);
+  for (unsigned region : {TiledMvmOp::kLoadLhs, TiledMvmOp::kLoadRhs, TiledMvmOp::kEndTile}) {
+    openRegion(gradient->getRegion(region));
+    ValueRange element = builder.getBlock()->getArguments().take_front(region != TiledMvmOp::kEndTile);
+    builder.create<YieldOp>(loc, element, ValueRange{}, ValueRange{});
+  }
+  builder.setInsertionPointAfter(gradient);
+  finishFunction(gradient);
+  for (unsigned i = 0; i < wanted.size(); ++i)
+    function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(numbered("weight_range", i)));
 }
 
 void GradientKernel::nameResult(unsigned result, StringRef name, unsigned argument) {

@@ -2,8 +2,10 @@
 //
 //   FailureOr<TilePlan> plan = GradientKernel(function, kernel, {}).planTile();
 //   if (plan->recompute) GradientKernel(function, kernel, *plan).buildTile();    // @f_dz
-//   GradientKernel(function, kernel, *plan).buildSide(Side::Rhs);                // @f_dw
 //   GradientKernel(function, kernel, *plan).buildSide(Side::Lhs);                // @f_dx
+//   GradientKernel weight(function, kernel, *plan);
+//   weight.buildSide(Side::Rhs);                                                 // @f_dw
+//   GradientKernel(function, kernel, *plan).buildStatistics(weight.readStatistics()); // @f_stats, if there are any
 #pragma once
 
 #include "dialect/Transforms/ScalarGradient.h"
@@ -58,8 +60,14 @@ public:
   mlir::LogicalResult buildTile();
   /// @f_dx (lhs) or @f_dw (rhs): gradients of the operand of a side and of the parameters of its load region.
   mlir::LogicalResult buildSide(Side side);
+  /// The statistics of the weight that @f_dw takes, after buildSide(Side::Rhs).
+  llvm::SmallVector<int64_t> readStatistics() const { return llvm::to_vector(llvm::make_first_range(statistics)); }
+  /// @f_stats: these statistics of the weight. It multiplies nothing that is read: x may have no rows.
+  void buildStatistics(llvm::ArrayRef<int64_t> wanted);
 
 private:
+  /// What a gradient function maps back: dL/dy, the gradients of the accumulators, nothing.
+  enum class From { Output, Planes, Nothing };
   /// The gradients of the accumulators, as in TilePlan, and of end_tile's parameters.
   struct TileGradient {
     llvm::SmallVector<mlir::Value> values;
@@ -76,8 +84,11 @@ private:
   AxesAttr axes(llvm::ArrayRef<Axis> list) { return AxesAttr::get(builder.getContext(), list); }
   KernelOperand operandOf(Side side);
   mlir::RankedTensorType planesType();
-  void startFunction(llvm::StringRef suffix, bool takesPlanes);
-  void importSaved(mlir::Block *entry);
+  mlir::RankedTensorType statisticType(StatAttr stat);
+  void startFunction(llvm::StringRef suffix, From from, bool takesStatistics = false);
+  void importSaved(ResultAttr spec, mlir::Value value);
+  void importStatistic(int64_t stat, mlir::Value value);
+  void dropUnreadStatistics();
   TiledMvmOp createKernel(const KernelShape &shape);
   mlir::LogicalResult appendReductions(unsigned region, KernelShape &shape);
   void nameResult(unsigned result, llvm::StringRef name, unsigned argument);
@@ -102,9 +113,10 @@ private:
   const TilePlan plan;
   mlir::OpBuilder builder;
   mlir::Location loc;
-  mlir::Value grad;                              // argument: dL/dy
-  llvm::SmallVector<mlir::Value> planes;         // or, instead, the gradients of the accumulators
-  llvm::SmallVector<mlir::Value> bits;           // arguments of the saved bits
+  mlir::Value grad;                      // argument: dL/dy
+  llvm::SmallVector<mlir::Value> planes; // or, instead, the gradients of the accumulators
+  llvm::SmallVector<mlir::Value> bits;   // arguments of the saved bits
+  llvm::SmallVector<std::pair<int64_t, mlir::BlockArgument>> statistics; // of the weight: arguments of @f_dw
   mlir::IRMapping arguments;                     // values of the forward function -> arguments of the gradient function
   llvm::SmallVector<mlir::Value> params;         // of the gradient kernel
   llvm::SmallVector<mlir::Attribute> paramAxes;  // and their axes

@@ -242,9 +242,18 @@ SmallVector<GradientKernel::Pair> GradientKernel::choosePairs(Side side) {
 LogicalResult GradientKernel::buildFinish(TiledMvmOp gradient, Side side, ArrayRef<Pair> pairs) {
   OpBuilder::InsertionGuard guard(builder);
   unsigned source = side == Side::Lhs ? TiledMvmOp::kLoadLhs : TiledMvmOp::kLoadRhs;
-  Region &load = kernel->getRegion(source), &region = gradient.getFinish();
+  Region &region = gradient.getFinish(), load;
+  IRMapping mapping;
+  kernel->getRegion(source).cloneInto(&load, mapping);
+  // A weight's effects are differentiated without their noise, so that nothing that only scales it is needed.
+  if (side == Side::Rhs)
+    removeDraws(load.front());
   openRegion(region);
-  IRMapping mapping = mapVisible(gradient, TiledMvmOp::kFinish, source);
+  mapping.clear();
+  IRMapping visible = mapVisible(gradient, TiledMvmOp::kFinish, source);
+  for (auto [argument, copy] : llvm::zip(kernel->getRegion(source).getArguments(), load.getArguments()))
+    if (Value value = visible.lookupOrNull(argument))
+      mapping.map(copy, value);
   mapping.map(load.getArgument(0), region.getArgument(pairs.size()));
   SmallVector<Value> seeds(yieldedBy(load).size());
   for (auto [i, pair] : llvm::enumerate(pairs))
@@ -259,8 +268,6 @@ LogicalResult GradientKernel::buildFinish(TiledMvmOp gradient, Side side, ArrayR
   for (const PendingReduction &reduction : scalar.reductions())
     llvm::append_range(summands, reduction.summands);
   builder.create<YieldOp>(loc, ValueRange{scalar.of(load.getArgument(0))}, ValueRange{}, summands);
-  if (side == Side::Rhs) // a weight's effects are differentiated without their noise
-    removeDraws(region.front());
   return buildTail(gradient, source, scalar.reductions());
 }
 

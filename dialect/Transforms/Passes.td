@@ -78,6 +78,8 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
 
     Where G needs accumulators (or a largest weight, or where end_tile learns a parameter), @f_dz contracts as @f did, with `grad` as
     epilogue operand, and gives the G as planes `dz`, `dz#2`, ...; @f_dx and @f_dw then take these in place of `grad`.
+    Where load_rhs' needs a statistic of the weight, @f_stats gives it as `weight_range`, which @f_dw takes as its last argument; its
+    product is of no use, and its x may have no rows.
 
     Scalar code is differentiated in reverse, op by op (SPEC.md, "Derivatives"); the converters' rounding and clamping carry surrogates
     (analog.surrogate), a draw is a constant. The weight is that of the noise-free transform: its normal draws are 0 and its uniform draws 1.

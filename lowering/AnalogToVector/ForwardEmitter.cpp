@@ -20,12 +20,12 @@ LogicalResult KernelEmitter::emitForward() {
         ok = emitForwardTile(i0, mc, t);
     });
   };
-  e.loop(rowBegin, rowEnd, s.mc, [&](Value i0) {
+  e.loop(rowBegin, endOfPacking(Side::Rhs, rowBegin, rowEnd), s.mc, [&](Value i0) {
     if (!totals)
       return emitTiles(i0);
     // The scratch has room for the totals of nc columns: the lhs is packed again for the next ones.
     auto whole = std::pair(columnBegin, columnEnd);
-    e.loop(whole.first, whole.second, s.nc, [&](Value j0) {
+    e.loop(whole.first, endOfPacking(Side::Lhs, whole.first, whole.second), s.nc, [&](Value j0) {
       columnBegin = j0;
       columnEnd = e.min(e.add(j0, e.index(s.nc)), whole.second);
       emitTiles(i0);
@@ -33,6 +33,15 @@ LogicalResult KernelEmitter::emitForward() {
     std::tie(columnBegin, columnEnd) = whole;
   });
   return ok;
+}
+
+/// The end of the loop in which a side is packed, of a result's rows (rhs) or columns (lhs): where it has none the
+/// statistics of the side that are results are taken all the same.
+Value KernelEmitter::endOfPacking(Side side, Value begin, Value end) {
+  bool exports = llvm::any_of(kernel.getResultsOf({ResultKind::Stat}), [&](int64_t i) {
+    return kernel.getStat(kernel.getResultSpec(i).getStat()).getSide() == side;
+  });
+  return exports ? Value(e.b.create<arith::MaxSIOp>(e.loc, end, e.add(begin, e.index(1)))) : end;
 }
 
 LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
@@ -43,7 +52,7 @@ LogicalResult KernelEmitter::emitForwardTile(Value i0, Value mc, Value t) {
     for (auto [block, v] : llvm::zip(packedLhs, vectors))
       e.storeVector(v, block, {zero, e.add(e.mul(r, s.kc + kLanes), c)});
   };
-  e.loop(columnBegin, columnEnd, s.nc, [&](Value j0) {
+  e.loop(columnBegin, endOfPacking(Side::Lhs, columnBegin, columnEnd), s.nc, [&](Value j0) {
     Value nc = e.min(e.index(s.nc), e.sub(columnEnd, j0));
     e.loop(begin, end, s.kc, [&](Value c0) {
       Value kc = e.min(e.index(s.kc), e.sub(end, c0)), padded = e.roundUp(kc, s.unroll), first = e.equal(c0, begin);

@@ -112,6 +112,7 @@ private:
   Value addInit(Value value, mlir::ValueRange at, Value mask);
   mlir::LogicalResult emitForward();
   mlir::LogicalResult emitForwardTile(Value i0, Value mc, Value t);
+  Value endOfPacking(Side side, Value begin, Value end);
   void emitPanel(Value panel, Value kc);
   mlir::LogicalResult emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t);
   mlir::LogicalResult emitSumOfTiles(Value value, const Place &place, const SumPlace &total, Value slot, Value column,

@@ -1,22 +1,6 @@
 // What cannot be differentiated is refused at the line of the effect that is to blame.
 // RUN: mho-opt %s -split-input-file -verify-diagnostics --analog-fuse=save-for-backward=true --analog-differentiate
 
-// The largest weight of a column is not kept.
-analog.effect @relative on weight(%w) params(%a over (t, n)) surrogate(derived) {
-  // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
-  %r = arith.mulf %w, %a : f32
-  analog.yield %r : f32
-}
-func.func @derived(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
-  %largest = analog.absmax %w per channel : tensor<6x8xf32> -> tensor<2x6xf32>
-  %w0 = analog.apply @relative %w params(%largest over (t, n)) : (tensor<6x8xf32>, tensor<2x6xf32>) -> tensor<6x8xf32>
-  %acc = analog.mvm %x, %w0 : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
-  %y = analog.accumulate %acc : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
-  return %y : tensor<?x6xf32>
-}
-
-// -----
-
 // Numbers made of an accumulator's bits.
 analog.effect @packed on tile(%y) surrogate(derived) {
   %raw = arith.bitcast %y : f32 to i32

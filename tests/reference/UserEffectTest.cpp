@@ -277,6 +277,32 @@ TEST(Derived, AgreesWithCentralDifferences) {
   }
 }
 
+/// Where a value is infinite a constant beside it adds nothing, and powers that do not vary have no slope.
+TEST(Derived, IsThatOfTheSpecWhereValuesAreSpecial) {
+  const double inf = INFINITY;
+  const std::tuple<const char *, double, double> cases[] = {
+      {"%r = arith.mulf %v, %c : f32", inf, 1.5},
+      {"%r = math.fma %v, %c, %v : f32", -inf, 2.5},
+      {"%r = arith.divf %v, %c : f32", inf, 1 / 1.5f},
+      {"%r = math.absf %v : f32", -inf, -1},
+      {"%r = math.absf %v : f32", 0, 0},
+      {"%r = math.copysign %v, %m : f32", inf, -1},
+      {"%r = math.powf %v, %z : f32", 0, 0},
+      {"%r = math.powf %z, %v : f32", 2, 0},
+      {"%r = math.powf %v, %c : f32", 0, 0},
+      {"%r = math.powf %c, %v : f32", -inf, 0},
+  };
+  for (const auto &[code, x, slope] : cases) {
+    Program program(moduleOf("analog.effect @e on input(%v) surrogate(derived) { %c = arith.constant 1.5 : f32 "
+                             "%m = arith.constant -1.0 : f32 %z = arith.constant 0.0 : f32 " +
+                                 std::string(code) + " analog.yield %r : f32 }",
+                             "input", false));
+    auto gradients =
+        program.gradient("f", {Tensor::of({1, 1}, {x}), Tensor::of({1, 1}, {1}), kKey}, Tensor::of({1, 1}, {1}));
+    EXPECT_EQ(float(gradients[0]->reals[0]), float(slope)) << code << " at " << x;
+  }
+}
+
 TEST(Derived, TakesTheDrawsOfTheForwardPass) {
   // Multiplicative noise of an input: y = x (1 + n / 2), dy/dx = 1 + n / 2; of a weight it is noise-free: dy/dw = 1.
   const std::string code = "(%v) surrogate(derived) { %h = arith.constant 0.5 : f32 %n = analog.normal : f32 "

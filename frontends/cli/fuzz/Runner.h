@@ -7,7 +7,6 @@ namespace mho::cli::fuzz {
 
 /// What the compiler says of legal layers that it does not compile; README.md, "What exists and what does not yet".
 inline constexpr const char *kStatedLimits[] = {
-    "the derivative needs input ",                     // on the weight, the largest weight
     "expected parameter gradients over the same axes", // learned parameters of one layer
 };
 

@@ -78,32 +78,31 @@ Expected<std::vector<Tensor>> LayerRun::forward() {
   return results;
 }
 
-/// The kernel of a gradient: of what `first` holds, the layer's inputs and what forward saved.
-Expected<std::unique_ptr<KernelRun>> LayerRun::makeKernel(const std::string &suffix, std::vector<Tensor> first) {
+/// A kernel of the gradients: of what `first` holds, the layer's inputs and `last`.
+Expected<std::unique_ptr<KernelRun>> LayerRun::makeKernel(const std::string &suffix, std::vector<Tensor> first,
+                                                          const std::vector<Tensor> &last) {
   auto function = module->lookupSymbol<func::FuncOp>(name + suffix);
   if (!function)
     return Status::error("@" + name + " has no gradients: it is no forward kernel");
   CallOptions withFirst = options; // whose strides are those of the layer's inputs
   withFirst.strides.insert(withFirst.strides.begin(), first.size(), Strides());
   first.insert(first.end(), inputs.begin(), inputs.end());
-  first.insert(first.end(), saved.begin(), saved.end());
+  first.insert(first.end(), last.begin(), last.end());
   return KernelRun::make(backend, function, first, withFirst);
 }
 
 Status LayerRun::compileGradients(const Tensor &outputGradient) {
-  std::vector<Tensor> first{outputGradient};
-  auto add = [&](const std::string &suffix) -> Status {
-    Expected<std::unique_ptr<KernelRun>> made = makeKernel(suffix, first);
+  std::vector<Tensor> first{outputGradient}, last = saved;
+  auto add = [&](const std::string &suffix) -> Expected<std::vector<Tensor>> {
+    Expected<std::unique_ptr<KernelRun>> made = makeKernel(suffix, first, last);
     if (!made)
       return made.error();
     gradientKernels.emplace_back(suffix, std::move(*made));
-    return Status::ok();
+    return runKernel(*gradientKernels.back().second);
   };
   // Where the end of a tile needs its accumulators, the others take their gradients in place of that of the output.
   if (auto function = module->lookupSymbol<func::FuncOp>(name + "_dz")) {
-    if (Status status = add("_dz"); !status)
-      return status;
-    Expected<std::vector<Tensor>> results = runKernel(*gradientKernels.back().second);
+    Expected<std::vector<Tensor>> results = add("_dz");
     if (!results)
       return results.error();
     auto kernel = *function.getOps<TiledMvmOp>().begin();
@@ -111,10 +110,22 @@ Status LayerRun::compileGradients(const Tensor &outputGradient) {
     for (int64_t i : kernel.getResultsOf({ResultKind::Planes}))
       first.push_back((*results)[i]);
   }
-  for (const char *suffix : {"_dx", "_dw"})
-    if (Status status = add(suffix); !status)
-      return status;
-  return Status::ok();
+  if (Expected<std::vector<Tensor>> results = add("_dx"); !results)
+    return results.error();
+  // Where the derivative of the weight needs statistics of it, a kernel of their own gives them.
+  if (module->lookupSymbol(name + "_stats")) {
+    std::vector<Tensor> gradient;
+    std::swap(first, gradient);
+    last.clear();
+    Expected<std::vector<Tensor>> results = add("_stats");
+    if (!results)
+      return results.error();
+    std::swap(first, gradient);
+    last = saved;
+    last.insert(last.end(), results->begin(), results->end());
+  }
+  Expected<std::vector<Tensor>> results = add("_dw");
+  return results ? Status::ok() : results.error();
 }
 
 Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &outputGradient) {

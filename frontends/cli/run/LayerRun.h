@@ -30,7 +30,8 @@ private:
   LayerRun(Backend &backend, const std::vector<reference::Tensor> &inputs, const CallOptions &options)
       : backend(backend), inputs(inputs), options(options) {}
   Status compileGradients(const reference::Tensor &outputGradient);
-  Expected<std::unique_ptr<KernelRun>> makeKernel(const std::string &suffix, std::vector<reference::Tensor> first);
+  Expected<std::unique_ptr<KernelRun>> makeKernel(const std::string &suffix, std::vector<reference::Tensor> first,
+                                                  const std::vector<reference::Tensor> &last);
   Expected<std::vector<reference::Tensor>> runKernel(KernelRun &kernel);
 
   Backend &backend;
@@ -42,7 +43,8 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<reference::Tensor> saved; ///< results of forward after the first
   std::unique_ptr<KernelRun> forwardKernel;
-  /// By what the names of their functions end in: "_dz" where there is one, "_dx", "_dw".
+  /// By what the names of their functions end in: "_dz" where there is one, "_dx", "_stats" where there is one,
+  /// "_dw".
   std::vector<std::pair<std::string, std::unique_ptr<KernelRun>>> gradientKernels;
 };
 

@@ -23,7 +23,7 @@ bool wantsGradient(const OptionalTensor &tensor) { return isDefined(tensor) && t
 
 /// Forward-mode derivatives do not exist: without this check a tangent would be dropped in silence.
 template <class Tensors = std::initializer_list<OptionalTensor>> void refuseTangents(const Tensors &tensors) {
-  for (const OptionalTensor &tensor : tensors)
+  for (const auto &tensor : tensors)
     TORCH_CHECK_NOT_IMPLEMENTED(!torch::autograd::isFwGradDefined(tensor),
                                 "mho::analog_linear has no forward-mode derivative: an input carries a tangent; use "
                                 "reverse mode (backward()), or detach the input");
