@@ -4,7 +4,6 @@
 #include "runtime/LinearSpec.h"
 
 #include <algorithm>
-#include <map>
 #include <sstream>
 
 namespace mho {
@@ -216,27 +215,9 @@ std::string useProblem(const EffectUse &use, InputRange range) {
   return "";
 }
 
-/// One kernel makes the gradients of all that a site learns, over the same axes.
-std::string learnedTogether(const std::vector<EffectUse> &uses, bool learnsRange) {
-  std::map<EffectSite, std::pair<std::string, std::string>> first; // a parameter and its axes
-  if (learnsRange)
-    first[EffectSite::Input] = {"the input range", "t"};
-  for (const EffectUse &use : uses)
-    for (const EffectParam &param : use.effect->params) {
-      if (!param.learnable)
-        continue;
-      std::string name = tensorName(use, param);
-      auto [it, isFirst] = first.insert({use.effect->site, {name, param.axes}});
-      if (!isFirst && it->second.second != param.axes)
-        return it->second.first + " and " + name + " are learned at one site over different axes, " +
-               axesText(it->second.second) + " and " + axesText(param.axes) + "; declare them over the same";
-    }
-  return "";
-}
-
 } // namespace
 
-std::string problemOf(const std::vector<EffectUse> &uses, InputRange range, bool dac) {
+std::string problemOf(const std::vector<EffectUse> &uses, InputRange range) {
   std::vector<std::pair<int64_t, std::string>> taken;
   for (size_t i = 0; i < uses.size(); ++i) {
     if (std::string problem = useProblem(uses[i], range); !problem.empty())
@@ -259,8 +240,6 @@ std::string problemOf(const std::vector<EffectUse> &uses, InputRange range, bool
       if (a.name == "d" + b.name)
         return "the tensor '" + a.name + "' is called like the gradient of '" + b.name +
                "'; give one of the effects another name: Effect::named(\"...\")";
-  if (std::string problem = learnedTogether(uses, dac && range == InputRange::Given); !problem.empty())
-    return problem;
   if (size_t count = tensors.size(); count > kMostEffectTensors)
     return "the layer's effects have " + std::to_string(count) + " tensors; at most " +
            std::to_string(kMostEffectTensors) + " are possible";

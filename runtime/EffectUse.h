@@ -50,8 +50,8 @@ std::string placeName(const EffectUse &use);
 std::string sourceName(ParamSource source);
 std::optional<ParamSource> sourceNamed(const std::string &name);
 
-/// Empty, or what is impossible about effects in a layer with this kind of range and a DAC or none, and what to do.
-std::string problemOf(const std::vector<EffectUse> &uses, InputRange range, bool dac);
+/// Empty, or what is impossible about effects in a layer with this kind of range, and what to do.
+std::string problemOf(const std::vector<EffectUse> &uses, InputRange range);
 
 /// A parameter that is a tensor of the caller's.
 struct EffectTensor {

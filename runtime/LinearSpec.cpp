@@ -145,7 +145,7 @@ std::string LinearSpec::validate() const {
     return needsRange("output_noise");
   if (adc && !hasRange)
     return needsRange("adc");
-  return problemOf(effects, inputRange, quantizeInput);
+  return problemOf(effects, inputRange);
 }
 
 bool LinearSpec::draws() const {

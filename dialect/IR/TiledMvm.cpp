@@ -62,9 +62,12 @@ SmallVector<Axis> TiledMvmOp::getVisibleAxes(unsigned region) {
     return {Axis::T, row, column};
   }
   auto [row, column] = getOutputAxes();
-  if (region == kTail) {
-    SmallVector<int64_t> reductions = getReductions();
-    return reductions.empty() ? SmallVector<Axis>() : llvm::to_vector(getResultSpec(reductions[0]).getOver().getAxes());
+  if (region == kTail) { // those of any reduction
+    SmallVector<Axis> axes;
+    for (Axis axis : {Axis::T, row, column})
+      if (llvm::any_of(getReductions(), [&](int64_t i) { return getResultSpec(i).getOver().contains(axis); }))
+        axes.push_back(axis);
+    return axes;
   }
   if (region == kFinish && isForward())
     return {row, column};
@@ -84,7 +87,14 @@ SmallVector<int64_t> TiledMvmOp::getVisibleEpilogue(unsigned region) {
 }
 
 SmallVector<int64_t> TiledMvmOp::getVisibleParams(unsigned region) {
-  return indicesWithin(getParamAxes(), getVisibleAxes(region));
+  SmallVector<int64_t> list = indicesWithin(getParamAxes(), getVisibleAxes(region));
+  if (region == kTail) // a parameter over axes of several reductions is of no place that the tail has
+    llvm::erase_if(list, [&](int64_t param) {
+      AxesAttr over = getAxesOf(getParamAxes(), param);
+      return llvm::none_of(getReductions(),
+                           [&](int64_t i) { return over.within(getResultSpec(i).getOver().getAxes()); });
+    });
+  return list;
 }
 
 SmallVector<int64_t> TiledMvmOp::getVisibleStats(unsigned region) {

@@ -100,6 +100,48 @@ static LogicalResult verifyDraws(TiledMvmOp op) {
   return failure(result.wasInterrupted());
 }
 
+/// The arguments of a region that a value is made of.
+static DenseSet<Value> argumentsBehind(Value value) {
+  DenseSet<Value> seen;
+  SmallVector<Value> next{value};
+  while (!next.empty()) {
+    Value v = next.pop_back_val();
+    if (!seen.insert(v).second)
+      continue;
+    if (Operation *op = v.getDefiningOp())
+      llvm::append_range(next, op->getOperands());
+  }
+  return seen;
+}
+
+/// The tail runs at the places of each reduction, where it knows no reductions and no parameters over other axes.
+static LogicalResult verifyTail(TiledMvmOp op) {
+  WalkResult placed = op.getTail().walk([](Operation *nested) -> WalkResult {
+    if (isa<DrawOpInterface, IndexOp>(nested)) // tiled_mvm_c39
+      return nested->emitOpError("expected neither draw nor index in the tail, which has no element");
+    return WalkResult::advance();
+  });
+  if (placed.wasInterrupted() || op.getTail().empty())
+    return failure(placed.wasInterrupted());
+  Block &tail = op.getTail().front();
+  SmallVector<int64_t> reductions = op.getReductions(), params = op.getVisibleParams(TiledMvmOp::kTail);
+  for (auto [i, value] : llvm::zip(reductions, yieldOf(op.getTail()).getValues())) {
+    AxesAttr over = op.getResultSpec(i).getOver();
+    DenseSet<Value> used = argumentsBehind(value);
+    for (auto [at, argument] : llvm::enumerate(tail.getArguments())) {
+      bool isReduction = at < reductions.size();
+      AxesAttr other = isReduction ? op.getResultSpec(reductions[at]).getOver()
+                                   : op.getAxesOf(op.getParamAxes(), params[at - reductions.size()]);
+      bool known = isReduction ? other == over : other.within(over.getAxes());
+      if (used.contains(argument) && !known) // tiled_mvm_c35
+        return op.emitOpError("expected what the tail makes of a reduction over ")
+               << over.str() << " to depend on what is known there, got "
+               << (isReduction ? "a reduction" : "a parameter") << " over " << other.str();
+    }
+  }
+  return success();
+}
+
 LogicalResult TiledMvmOp::verifyRegions() {
   if (getEndTile().empty() == isForward()) // tiled_mvm_c21
     return emitOpError("expected an end_tile region exactly where the tiled axis is contracted, got ")
@@ -115,10 +157,5 @@ LogicalResult TiledMvmOp::verifyRegions() {
       return failure();
   if (failed(verifyAccumulators(*this)))
     return failure();
-  WalkResult placed = getTail().walk([](Operation *op) -> WalkResult {
-    if (isa<DrawOpInterface, IndexOp>(op)) // tiled_mvm_c39
-      return op->emitOpError("expected neither draw nor index in the tail, which has no element");
-    return WalkResult::advance();
-  });
-  return placed.wasInterrupted() ? failure() : verifyDraws(*this);
+  return failure(failed(verifyTail(*this)) || failed(verifyDraws(*this)));
 }

@@ -56,6 +56,7 @@ private:
   void keepSummands(const ScalarInterpreter &scalar, analog::YieldOp yield, bool ofTile, const Element &element);
   void closeSummands();
   llvm::Error evalTail();
+  llvm::Expected<double> tailAt(size_t number, const Element &e, int64_t flat, llvm::ArrayRef<Tensor> sums);
 
   TiledMvmOp op;
   Environment &env;

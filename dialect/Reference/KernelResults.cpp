@@ -84,25 +84,42 @@ llvm::Error KernelEvaluator::evalTail() {
           Tensor::integers(results[i].shape, std::vector<int64_t>(results[i].reals.begin(), results[i].reals.end()));
     return llvm::Error::success();
   }
-  AxesAttr over = op.getResultSpec(reductions[0]).getOver();
-  const SmallVector<int64_t> shape = results[reductions[0]].shape;
-  for (int64_t flat = 0, size = results[reductions[0]].size(); flat < size; ++flat) {
-    Element e;
-    int64_t rest = flat;
-    for (int64_t d = shape.size() - 1; d >= 0; --d) {
-      e[over.getAxes()[d]] = rest % shape[d];
-      rest /= shape[d];
+  const std::vector<Tensor> sums = results;
+  for (auto [number, i] : llvm::enumerate(reductions)) {
+    AxesAttr over = op.getResultSpec(i).getOver();
+    const SmallVector<int64_t> shape = results[i].shape;
+    for (int64_t flat = 0, size = results[i].size(); flat < size; ++flat) {
+      Element e;
+      int64_t rest = flat;
+      for (int64_t d = shape.size() - 1; d >= 0; --d) {
+        e[over.getAxes()[d]] = rest % shape[d];
+        rest /= shape[d];
+      }
+      llvm::Expected<double> value = tailAt(number, e, flat, sums);
+      if (!value)
+        return value.takeError();
+      results[i].reals[flat] = *value;
     }
-    SmallVector<double> values;
-    for (int64_t i : reductions)
-      values.push_back(a.round(results[i].reals[flat]));
-    llvm::Expected<ScalarInterpreter> scalar = runRegion(TiledMvmOp::kTail, e, values);
-    if (!scalar)
-      return scalar.takeError();
-    for (auto [i, value] : llvm::zip_equal(reductions, yieldOf(op.getTail()).getValues()))
-      results[i].reals[flat] = scalar->value(value);
   }
   return llvm::Error::success();
+}
+
+/// What the tail makes of reduction `number` at element `flat` of it: of the others only those over the same axes are
+/// known, and of the parameters those over these.
+llvm::Expected<double> KernelEvaluator::tailAt(size_t number, const Element &e, int64_t flat, ArrayRef<Tensor> sums) {
+  SmallVector<int64_t> reductions = op.getReductions();
+  AxesAttr over = op.getResultSpec(reductions[number]).getOver();
+  SmallVector<double> arguments;
+  for (int64_t i : reductions)
+    arguments.push_back(op.getResultSpec(i).getOver() == over ? a.round(sums[i].reals[flat]) : 0);
+  for (int64_t i : op.getVisibleParams(TiledMvmOp::kTail))
+    arguments.push_back(op.getAxesOf(op.getParamAxes(), i).within(over.getAxes()) ? params[i].at(e) : 0);
+  Block &tail = op.getTail().front();
+  ScalarInterpreter scalar(a, keys, e, env.options.draws);
+  scalar.bind(tail.getArguments(), arguments);
+  if (llvm::Error error = scalar.run(tail))
+    return error;
+  return scalar.value(yieldOf(op.getTail()).getValues()[number]);
 }
 
 //===-- output regions --------------------------------------------------------------------------------------------===//

@@ -140,10 +140,10 @@ TiledMvmOp GradientKernel::createKernel(const KernelShape &shape) {
 /// axes, in the order in which a reverse sweep meets them.
 LogicalResult GradientKernel::appendReductions(unsigned region, KernelShape &shape) {
   bool ofTile = region == TiledMvmOp::kEndTile;
-  AxesAttr all;
   SmallVector<SurrogateOp> surrogates(kernel->getRegion(region).front().getOps<SurrogateOp>());
   for (SurrogateOp surrogate : llvm::reverse(surrogates)) {
     RankedTensorType type;
+    AxesAttr all;
     for (int64_t input : surrogate.getWrt()) {
       std::optional<int64_t> param = paramOf(kernel, region, surrogate.getInputs()[input]);
       if (!param)

@@ -286,6 +286,7 @@ LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, unsigned source, Ar
     SurrogateOp surrogate = reduction.surrogate;
     Region &tail = surrogate.getTail();
     size_t count = reduction.summands.size();
+    AxesAttr over = gradient.getResultSpec(gradient.getReductions()[first]).getOver();
     IRMapping mapping;
     mapping.map(tail.getArguments().take_front(count), region.getArguments().slice(first, count));
     // The tail knows no element: the surrogate's other inputs must be parameters, which it sees by the same index.
@@ -293,7 +294,7 @@ LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, unsigned source, Ar
       BlockArgument argument = tail.getArgument(count + i);
       std::optional<int64_t> param = paramOf(kernel, source, input);
       auto *found = llvm::find(visible, param.value_or(-1));
-      if (found != visible.end())
+      if (found != visible.end() && kernel.getAxesOf(kernel.getParamAxes(), *param).within(over.getAxes()))
         mapping.map(argument, region.getArgument(yielded.size() + (found - visible.begin())));
       else if (!argument.use_empty())
         return surrogate.emitOpError("not differentiated: expected input ")
@@ -304,6 +305,11 @@ LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, unsigned source, Ar
       Value value = mapping.lookupOrDefault(yield.getValues()[i]);
       Value param = kernel.getParams()[*paramOf(kernel, source, surrogate.getInputs()[input])];
       auto [it, isFirst] = parameterGradients.insert({cast<BlockArgument>(param).getArgNumber(), first + i});
+      AxesAttr before = gradient.getResultSpec(gradient.getReductions()[it->second]).getOver();
+      if (before != over)
+        return surrogate.emitOpError("not differentiated: expected a parameter that is used twice to be over the same "
+                                     "axes, got ")
+               << before.str() << " and " << over.str();
       Value &total = yielded[it->second];
       total = isFirst ? value : ScalarBuilder{builder, loc}.add(total, value);
     }

@@ -4,6 +4,8 @@
 #include "dialect/Numerics/Reduction.h"
 #include "lowering/AnalogToVector/KernelEmitter.h"
 
+#include "llvm/ADT/MapVector.h"
+
 using namespace mlir;
 using namespace mho::analog;
 
@@ -283,44 +285,57 @@ SmallVector<Value> KernelEmitter::placeIn(AxesAttr over, const Place &place) {
   return at;
 }
 
-/// The reductions at one place of their result, and what the tail makes of them.
+/// Reductions over the same axes at one place of these, and what the tail makes of them. It is not asked for what it
+/// makes of the others, whose sums are unknown here, as are parameters over other axes.
 LogicalResult KernelEmitter::emitTailAt(ArrayRef<int64_t> reductions, const Place &place) {
   bool hasTail = !kernel.getTail().empty();
-  SmallVector<Value> values;
+  AxesAttr over = kernel.getResultSpec(reductions[0]).getOver();
+  DenseMap<int64_t, Value> sums;
   for (int64_t i : reductions) {
     Value sum = combinePartials(i, place);
-    values.push_back(hasTail || !isCount(kernel, i) ? Value(e.b.create<arith::TruncFOp>(e.loc, e.f32(), sum))
-                                                    : e.b.create<arith::FPToSIOp>(e.loc, e.b.getI64Type(), sum));
+    sums[i] = hasTail || !isCount(kernel, i) ? Value(e.b.create<arith::TruncFOp>(e.loc, e.f32(), sum))
+                                             : e.b.create<arith::FPToSIOp>(e.loc, e.b.getI64Type(), sum);
   }
   if (hasTail) {
-    appendVisible(values, TiledMvmOp::kTail, place, nullptr);
-    FailureOr<RegionResult> finished = emitRegion(e, kernel.getTail(), values, nullptr);
+    SmallVector<int64_t> all = kernel.getReductions();
+    SmallVector<Value> arguments;
+    for (int64_t i : all)
+      arguments.push_back(sums.contains(i) ? sums[i] : e.real(0));
+    for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kTail)) {
+      bool known = kernel.getAxesOf(kernel.getParamAxes(), i).within(over.getAxes());
+      arguments.push_back(known ? loadParam(i, place) : e.real(0));
+    }
+    FailureOr<RegionResult> finished = emitRegion(e, kernel.getTail(), arguments, nullptr);
     if (failed(finished))
       return failure();
-    values = finished->values;
+    for (auto [i, value] : llvm::zip_equal(all, finished->values))
+      if (sums.contains(i))
+        sums[i] = value;
   }
-  for (auto [i, value] : llvm::zip(reductions, values))
-    e.store(value, results[i], placeIn(kernel.getResultSpec(i).getOver(), place));
+  for (int64_t i : reductions)
+    e.store(sums[i], results[i], placeIn(over, place));
   return success();
 }
 
-/// Loops over the axes that the reductions keep; with a tail all keep the same, without one each has its own.
+/// Loops over the axes that the reductions keep, those over the same together.
 LogicalResult KernelEmitter::emitTail() {
   findSizes();
   LogicalResult ok = success();
-  SmallVector<int64_t> all = kernel.getReductions();
   bool hasTail = !kernel.getTail().empty();
   auto [rowAxis, columnAxis] = kernel.getOutputAxes();
-  for (size_t i = 0; i < (hasTail ? 1 : all.size()); ++i) {
-    ArrayRef<int64_t> reductions = hasTail ? ArrayRef(all) : ArrayRef(all).slice(i, 1);
-    AxesAttr over = kernel.getResultSpec(reductions[0]).getOver();
+  llvm::MapVector<AxesAttr, SmallVector<int64_t>> groups;
+  for (int64_t i : kernel.getReductions())
     // What the body has stored is final, but for columns in tiles that they do not lie in.
-    if (!hasTail && partialShape(kernel, reductions[0]).inResult() && (kernel.isForward() || !over.contains(Axis::T)))
-      continue;
+    if (AxesAttr over = kernel.getResultSpec(i).getOver();
+        hasTail || !partialShape(kernel, i).inResult() || (!kernel.isForward() && over.contains(Axis::T)))
+      groups[over].push_back(i);
+  for (auto &[axesOfGroup, reductions] : groups) {
+    AxesAttr over = axesOfGroup;
+    ArrayRef<int64_t> group = reductions;
     Place place;
     std::function<void(ArrayRef<std::pair<Axis, Value>>)> nest = [&](ArrayRef<std::pair<Axis, Value>> axes) {
       if (axes.empty()) {
-        if (failed(emitTailAt(reductions, place)))
+        if (failed(emitTailAt(group, place)))
           ok = failure();
       } else if (!over.contains(axes.front().first)) {
         nest(axes.drop_front());

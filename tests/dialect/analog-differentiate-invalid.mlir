@@ -166,7 +166,7 @@ func.func @statistic_left_out(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tenso
 
 // -----
 
-// One tail makes the gradients of all that a kernel learns.
+// One tail makes the gradients of all that a surrogate learns.
 func.func @learns_over_different_axes(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<2x6xf32>, %q: tensor<2xf32>) -> tensor<?x6xf32> {
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%p over (t, n) : tensor<2x6xf32>, %q over (t) : tensor<2xf32>) results(value over (m, n))

@@ -156,7 +156,7 @@ func.func @tiled_mvm_c34(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?x
 // -----
 
 func.func @tiled_mvm_c35(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) {
-  // expected-error @below {{expected the reductions that a tail finishes to be over the same axes, got (m) and (n)}}
+  // expected-error @below {{expected what the tail makes of a reduction over (n) to depend on what is known there, got a reduction over (m)}}
   %r:3 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) results(value over (m, n), sum over (m), sum over (n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -164,7 +164,27 @@ func.func @tiled_mvm_c35(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?x
     accumulate(0 * 0)
     end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32): analog.yield %s : f32 reduce(%s, %s : f32, f32) }
-    tail { ^bb0(%a: f32, %b: f32): analog.yield %a, %b : f32, f32 }
+    tail { ^bb0(%a: f32, %b: f32):
+      %c = arith.addf %a, %b : f32
+      analog.yield %a, %c : f32, f32 }
+    : tensor<?x6xf32>, tensor<?xf32>, tensor<6xf32>
+  return
+}
+
+// -----
+
+func.func @tiled_mvm_c35_parameter(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) {
+  // expected-error @below {{expected what the tail makes of a reduction over (n) to depend on what is known there, got a parameter over (m)}}
+  %r:3 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%p over (m) : tensor<?xf32>) results(value over (m, n), sum over (m), sum over (n))
+    load_lhs { ^bb0(%v: f32, %u: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %u: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32, %u: f32): analog.yield %s : f32 reduce(%s, %s : f32, f32) }
+    tail { ^bb0(%a: f32, %b: f32, %u: f32):
+      %c = arith.addf %b, %u : f32
+      analog.yield %a, %c : f32, f32 }
     : tensor<?x6xf32>, tensor<?xf32>, tensor<6xf32>
   return
 }

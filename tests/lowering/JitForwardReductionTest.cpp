@@ -11,7 +11,8 @@ using mho::reference::Tensor;
 
 namespace {
 
-/// `ofTile`, `ofFinish`: the reductions of a region, "sum over (t, n)". With `tail` all are over the same axes.
+/// `ofTile`, `ofFinish`: the reductions of a region, "sum over (t, n)". With `tail` each is divided
+/// by %c, together with the sum before it over the same axes.
 struct Case {
   const char *name;
   bool value;
@@ -57,12 +58,20 @@ std::string finishText(const Case &c) {
 std::string tailText(const Case &c) {
   std::vector<std::string> arguments, values, types;
   std::string code;
-  for (size_t i = 0; i < c.ofTile.size() + c.ofFinish.size(); ++i) {
-    std::string number = std::to_string(i);
+  std::vector<StringRef> all(c.ofTile.begin(), c.ofTile.end());
+  all.insert(all.end(), c.ofFinish.begin(), c.ofFinish.end());
+  for (size_t i = 0; i < all.size(); ++i) {
+    std::string number = std::to_string(i), whole = "%s" + number;
+    for (size_t j = 0; j < i; ++j)
+      if (all[j].split(" over ").second == all[i].split(" over ").second) {
+        code += "      %t" + number + " = arith.addf " + whole + ", %s" + std::to_string(j) + " : f32\n";
+        whole = "%t" + number;
+        break;
+      }
     arguments.push_back("%s" + number + ": f32");
     values.push_back("%v" + number);
     types.push_back("f32");
-    code += "      %v" + number + " = arith.divf %s" + number + ", %c : f32\n";
+    code += "      %v" + number + " = arith.divf " + whole + ", %c : f32\n";
   }
   return "\n    tail { ^bb0(" + llvm::join(arguments, ", ") + ", %c: f32):\n" + code + "      analog.yield " +
          llvm::join(values, ", ") + " : " + llvm::join(types, ", ") + " }";
@@ -161,6 +170,11 @@ const Case kCases[] = {
     {"TailOfColumns", true, {"sum over (n)", "count over (n)"}, {"sum over (n)"}, true},
     {"TailOfTileColumns", false, {"sum over (t, n)", "count over (t, n)"}, {}, true, 2},
     {"TailOfElements", true, {"sum over (m, n)", "count over (m, n)"}, {"count over (m, n)"}, true},
+    {"TailOfDifferentAxes",
+     true,
+     {"sum over (t)", "sum over (n)", "count over (t)", "sum over ()", "sum over (m, n)"},
+     {"sum over (n)", "count over (m)", "count over ()"},
+     true},
     {"TailOfNothingKept", false, {"count over ()"}, {"sum over ()"}, true},
 };
 

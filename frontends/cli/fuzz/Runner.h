@@ -7,7 +7,7 @@ namespace mho::cli::fuzz {
 
 /// What the compiler says of legal layers that it does not compile; README.md, "What exists and what does not yet".
 inline constexpr const char *kStatedLimits[] = {
-    "expected parameter gradients over the same axes", // learned parameters of one layer
+    "expected a parameter that is used twice to be over the same axes",
 };
 
 enum class Outcome {
