@@ -43,6 +43,28 @@ Scratch &threadWorkspace() {
   return workspace;
 }
 
+/// Memory for the partial sums of a launch, which the thread keeps for the next one. A launch that begins while one of
+/// the thread's waits for its parts (the caller's pool may run it there meanwhile) has memory of its own.
+class PartialMemory {
+public:
+  PartialMemory() : hasKept(!isLent) { isLent = true; }
+  PartialMemory(const PartialMemory &) = delete;
+  ~PartialMemory() {
+    if (hasKept)
+      isLent = false;
+  }
+  void *get(size_t bytes) { return (hasKept ? kept : own).get(bytes); }
+
+private:
+  static thread_local Scratch kept;
+  static thread_local bool isLent;
+  const bool hasKept;
+  Scratch own;
+};
+
+thread_local Scratch PartialMemory::kept;
+thread_local bool PartialMemory::isLent = false;
+
 int64_t widthOf(const InputTiles &tiles, int64_t tile) { return tiles.begin(tile + 1) - tiles.begin(tile); }
 
 /// Rows of a discarded result that are computed at a time, a multiple of the reduction block: partial sums are per
@@ -253,7 +275,7 @@ static void runTail(const Launch &launch) {
 
 Status launchCpu(const CpuCode &code, const SlotValue *values, const KernelOutput &output,
                  const LaunchContext &context) {
-  static thread_local Scratch partialMemory;
+  PartialMemory partialMemory;
   if (std::string problem = checkValues(code, values); !problem.empty())
     return Status::error(problem);
   int64_t count = partialCountOf(code, values, output);

@@ -88,5 +88,36 @@ TEST(Linear, AStridedTensorOfAnEffect) {
   EXPECT_EQ(y[0], 1 + 40 + 900);
 }
 
+/// A pool may run another launch on a thread that waits for the parts of its own: here between the two halves of each.
+TEST(Linear, ALaunchWithinAnotherLeavesItsPartialSumsAlone) {
+  LinearSpec spec;
+  spec.quantizeWeight = true;
+  spec.weightScale = ScalePer::Tensor; // the largest weight of all rows: partial maxima of blocks of 64
+  auto layer = Linear::get(spec, "cpu");
+  ASSERT_TRUE(layer) << layer.message();
+  const int64_t outputs = 300;
+  std::vector<float> weight(outputs), other(outputs, 1000), y(outputs), ignored(outputs);
+  for (int64_t i = 0; i < outputs; ++i)
+    weight[i] = float(i % 128);
+  float x[1] = {1};
+  auto run = [&](std::vector<float> &w, std::vector<float> &out, const ParallelFor &parallelFor) {
+    LinearForwardArgs args;
+    args.x = {x, ElementType::F32, 2, {1, 1}, {1, 1}};
+    args.weight = {w.data(), ElementType::F32, 2, {outputs, 1}, {1, 1}};
+    args.y = {out.data(), ElementType::F32, 2, {1, outputs}, {outputs, 1}};
+    Status status = (*layer)->forward(args, parallelFor);
+    EXPECT_TRUE(status) << status.message();
+  };
+  int launches = 0;
+  run(weight, y, [&](int64_t n, int64_t, const std::function<void(int64_t, int64_t)> &part) {
+    part(0, n / 2);
+    run(other, ignored, runSerially);
+    ++launches;
+    part(n / 2, n);
+  });
+  EXPECT_EQ(launches, 2) << "the statistic, and the product";
+  EXPECT_EQ(y, weight) << "127 levels of the largest, 127: whole numbers";
+}
+
 } // namespace
 } // namespace mho
