@@ -18,9 +18,9 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
     - the map of a statistic, `stats(sum(rhs 0) over (t, n) map {...})`: an element of its operand, every parameter visible there,
       every visible statistic of this side that stands before it. Yields the f32 that is reduced; without a map, the element is.
     - end_tile: one f32 per accumulator, an element of each epilogue operand (i1 for bits), every visible parameter and statistic.
-      Yields one f32, what is summed over t, if there is a finish region; one per `planes` result; one `bits` per bits result; one
-      `reduce` per tile_sum (f32) or tile_count (i1) result.
-    - finish: the sum over t, or one sum per accumulator where there is no end_tile; an element of each visible epilogue operand, every
+      Yields one f32 or more, what is summed over t, if there is a finish region; one per `planes` result; one `bits` per bits result;
+      one `reduce` per tile_sum (f32) or tile_count (i1) result.
+    - finish: the sums over t, or one sum per accumulator where there is no end_tile; an element of each visible epilogue operand, every
       visible parameter and statistic. Yields one f32 if there is a value result, and one `reduce` per sum (f32) or count (i1) result.
       Absent exactly where there are none of these.
     - tail: one f32 per reduction result, every parameter visible over their axes. Yields as many f32: the final results (sums and
@@ -69,6 +69,8 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
     std::pair<Axis, Axis> getElementAxes(Side side);
     /// Number of accumulators per tile.
     int64_t getAccumulatorCount() { return getAccumulators().size() / 2; }
+    /// Number of values that end_tile yields to be summed over t, its first ones; 0 without end_tile or finish.
+    unsigned getSumCount();
     /// Axes visible in a region, t included where it is.
     ::llvm::SmallVector<Axis> getVisibleAxes(unsigned region);
     /// Indices of the epilogue operands that a region (end_tile or finish) sees.

@@ -111,6 +111,14 @@ SmallVector<int64_t> TiledMvmOp::getVisibleStats(unsigned region) {
   return list;
 }
 
+unsigned TiledMvmOp::getSumCount() {
+  Region &endTile = getEndTile();
+  if (!endTile.hasOneBlock() || endTile.front().empty() || !isa<YieldOp>(endTile.front().back()))
+    return 0;
+  size_t yielded = yieldOf(endTile).getValues().size(), planes = getResultsOf({ResultKind::Planes}).size();
+  return yielded - std::min(yielded, planes);
+}
+
 unsigned TiledMvmOp::getElementCount(unsigned region) {
   switch (region) {
   case kLoadLhs:
@@ -120,7 +128,7 @@ unsigned TiledMvmOp::getElementCount(unsigned region) {
   case kEndTile:
     return getAccumulatorCount() + getVisibleEpilogue(region).size();
   case kFinish:
-    return (isForward() ? 1 : getAccumulatorCount()) + getVisibleEpilogue(region).size();
+    return (isForward() ? getSumCount() : getAccumulatorCount()) + getVisibleEpilogue(region).size();
   case kTail:
     return getReductions().size();
   default:

@@ -27,9 +27,11 @@ static Yielded expectedYield(TiledMvmOp op, unsigned region) {
   case TiledMvmOp::kLoadLhs:
   case TiledMvmOp::kLoadRhs:
     return {};
-  case TiledMvmOp::kEndTile:
-    return {(op.getFinish().empty() ? 0 : 1) + op.getResultsOf({ResultKind::Planes}).size(),
-            op.getResultsOf({ResultKind::Bits}).size(), summandTypes(op, ResultKind::TileSum, ResultKind::TileCount)};
+  case TiledMvmOp::kEndTile: {
+    size_t planes = op.getResultsOf({ResultKind::Planes}).size(), yielded = yieldOf(op.getEndTile()).getValues().size();
+    return {op.getFinish().empty() ? planes : std::max(planes + 1, yielded), op.getResultsOf({ResultKind::Bits}).size(),
+            summandTypes(op, ResultKind::TileSum, ResultKind::TileCount)};
+  }
   case TiledMvmOp::kFinish:
     return {op.getResultsOf({ResultKind::Value}).size(), 0, summandTypes(op, ResultKind::Sum, ResultKind::Count)};
   case TiledMvmOp::kTail:

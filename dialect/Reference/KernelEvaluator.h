@@ -48,7 +48,7 @@ private:
   // KernelResults.cpp: what the output regions make of it.
   void createResults();
   llvm::Error evalForward();
-  llvm::Expected<double> evalEndTile(const Element &element);
+  llvm::Expected<llvm::SmallVector<double>> evalEndTile(const Element &element);
   llvm::Error evalGradient();
   llvm::Error evalFinish(const Element &element, llvm::ArrayRef<double> sums);
   void appendEpilogue(unsigned region, const Element &element, llvm::SmallVectorImpl<double> &elements);

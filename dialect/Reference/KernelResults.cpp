@@ -129,8 +129,8 @@ void KernelEvaluator::appendEpilogue(unsigned region, const Element &element, Sm
     elements.push_back(epilogue[i].at(element));
 }
 
-/// end_tile of one tile's accumulators: what is summed over t (0 if nothing is), planes, bits, summands.
-llvm::Expected<double> KernelEvaluator::evalEndTile(const Element &e) {
+/// end_tile of one tile's accumulators: what is summed over t, planes, bits, summands.
+llvm::Expected<SmallVector<double>> KernelEvaluator::evalEndTile(const Element &e) {
   SmallVector<double> elements;
   for (int64_t pair = 0; pair < op.getAccumulatorCount(); ++pair)
     elements.push_back(contraction(pair, e, tiles->begin(e.tile), tiles->end(e.tile)));
@@ -140,9 +140,8 @@ llvm::Expected<double> KernelEvaluator::evalEndTile(const Element &e) {
     return scalar.takeError();
   YieldOp yield = yieldOf(op.getEndTile());
   auto [rowAxis, columnAxis] = op.getOutputAxes();
-  bool sums = !op.getFinish().empty();
-  for (auto [index, value] :
-       llvm::zip_equal(op.getResultsOf({ResultKind::Planes}), yield.getValues().drop_front(sums ? 1 : 0)))
+  unsigned sums = op.getSumCount();
+  for (auto [index, value] : llvm::zip_equal(op.getResultsOf({ResultKind::Planes}), yield.getValues().drop_front(sums)))
     results[index].at({e.tile, e[rowAxis], e[columnAxis]}) = scalar->value(value);
   for (auto [index, bit] : llvm::zip_equal(op.getResultsOf({ResultKind::Bits}), yield.getBits()))
     if (scalar->value(bit) != 0) {
@@ -151,7 +150,7 @@ llvm::Expected<double> KernelEvaluator::evalEndTile(const Element &e) {
       word = int32_t(uint32_t(word) | uint32_t(1) << c % 32);
     }
   keepSummands(*scalar, yield, /*ofTile=*/true, e);
-  return sums ? scalar->value(yield.getValues()[0]) : 0.0;
+  return scalar->valuesOf(yield.getValues().take_front(sums));
 }
 
 /// The tiled axis is contracted: end_tile per tile, the digital sum over tiles in ascending order, finish.
@@ -159,17 +158,18 @@ llvm::Error KernelEvaluator::evalForward() {
   auto [rowAxis, columnAxis] = op.getOutputAxes();
   for (int64_t row = 0; row < sizes[rowAxis]; ++row)
     for (int64_t column = 0; column < sizes[columnAxis]; ++column) {
-      double sum = 0;
+      SmallVector<double> sums(op.getSumCount());
       for (int64_t t = 0; t < tiles->count(); ++t) {
-        llvm::Expected<double> value = evalEndTile(elementAt(rowAxis, row, columnAxis, column, t));
-        if (!value)
-          return value.takeError();
-        sum = t == 0 ? *value : a.add(sum, *value);
+        llvm::Expected<SmallVector<double>> values = evalEndTile(elementAt(rowAxis, row, columnAxis, column, t));
+        if (!values)
+          return values.takeError();
+        for (auto [sum, value] : llvm::zip_equal(sums, *values))
+          sum = t == 0 ? value : a.add(sum, value);
       }
       Element output;
       output[rowAxis] = output.row = row;
       output[columnAxis] = output.column = column;
-      if (llvm::Error error = op.getFinish().empty() ? llvm::Error::success() : evalFinish(output, sum))
+      if (llvm::Error error = op.getFinish().empty() ? llvm::Error::success() : evalFinish(output, sums))
         return error;
     }
   return llvm::Error::success();

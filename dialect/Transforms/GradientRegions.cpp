@@ -61,12 +61,15 @@ FailureOr<GradientKernel::TileGradient> GradientKernel::differentiateTile(IRMapp
                                                                           Value gradient, ValueRange saved) {
   Region &finishRegion = kernel.getFinish(), &endTile = kernel.getEndTile();
   ScalarGradient throughFinish(builder, finish);
-  if (failed(throughFinish.run(finishRegion, 1, {gradient})))
+  unsigned sums = kernel.getSumCount();
+  if (failed(throughFinish.run(finishRegion, sums, {gradient})))
     return failure();
-  Value sum = finishRegion.getArgument(0);
+  SmallVector<Value> seeds;
+  for (Value sum : finishRegion.getArguments().take_front(sums))
+    seeds.push_back(throughFinish.reaches(sum) ? throughFinish.of(sum) : Value());
   ScalarGradient throughTile(builder, tile);
   unsigned count = kernel.getAccumulatorCount();
-  if (failed(throughTile.run(endTile, count, {throughFinish.reaches(sum) ? throughFinish.of(sum) : Value()}, saved)))
+  if (failed(throughTile.run(endTile, count, seeds, saved)))
     return failure();
   TileGradient result;
   for (BlockArgument accumulator : endTile.getArguments().take_front(count)) {
@@ -99,7 +102,9 @@ FailureOr<TilePlan> GradientKernel::planTile() {
   IRMapping finish, tile;
   copyArguments(kernel.getEndTile(), tile);
   copyArguments(kernel.getFinish(), finish);
-  finish.erase(kernel.getFinish().getArgument(0)); // the sum over tiles, which nothing knows backward
+  // The sums over tiles, which nothing knows backward.
+  for (BlockArgument sum : kernel.getFinish().getArguments().take_front(kernel.getSumCount()))
+    finish.erase(sum);
   FailureOr<TileGradient> result = differentiateTile(finish, tile, gradient, saved);
   if (failed(result))
     return failure();

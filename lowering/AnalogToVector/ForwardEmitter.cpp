@@ -21,7 +21,7 @@ LogicalResult KernelEmitter::emitForward() {
     });
   };
   e.loop(rowBegin, endOfPacking(Side::Rhs, rowBegin, rowEnd), s.mc, [&](Value i0) {
-    if (!totals)
+    if (totals.empty())
       return emitTiles(i0);
     // The scratch has room for the totals of nc columns: the lhs is packed again for the next ones.
     auto whole = std::pair(columnBegin, columnEnd);
@@ -206,18 +206,14 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
       SmallVector<int64_t> bitResults = kernel.getResultsOf({ResultKind::Bits});
       for (auto [i, result] : llvm::enumerate(bitResults))
         storeBits(asVector(e, tile->bits[i]), results[result], place);
-      ArrayRef<Value> planes = tile->values;
-      if (!finish.empty())
-        planes = planes.drop_front();
+      unsigned summed = kernel.getSumCount();
+      ArrayRef<Value> planes = ArrayRef(tile->values).drop_front(summed);
       for (auto [value, result] : llvm::zip(planes, kernel.getResultsOf({ResultKind::Planes})))
         e.storeMasked(asVector(e, value), results[result], {t, place[Axis::M], place[Axis::N]}, place.mask);
       keepSummands(/*ofTile=*/true, tile->reductions, place.mask, r, c);
       if (finish.empty())
         return;
-      SumPlace total{totals, {localRow, c}};
-      if (hasValue())
-        total = {results[kernel.getResultsOf({ResultKind::Value})[0]], {place[Axis::M], place[Axis::N]}};
-      if (failed(emitSumOfTiles(asVector(e, tile->values[0]), place, total, r, c, param)))
+      if (failed(emitSumsOfTiles(ArrayRef(tile->values).take_front(summed), place, localRow, r, c, param)))
         ok = failure();
     });
   });
@@ -237,24 +233,36 @@ LogicalResult KernelEmitter::emitEndTile(Value i0, Value ip, Value sumRow, Value
   return ok;
 }
 
-/// Adds what end_tile gave for 16 elements to the tiles before, at `total`; after the last tile finish. `slot` and
-/// `column` are those of the scratch rows.
-LogicalResult KernelEmitter::emitSumOfTiles(Value value, const Place &place, const SumPlace &total, Value slot,
-                                            Value column, llvm::function_ref<Value(int64_t)> param) {
+/// Adds what end_tile gave for 16 elements to the tiles before; after the last tile finish. The sums lie in row
+/// `localRow` of the scratch, one alone where its value will; `slot` and `column` are those of the scratch rows.
+LogicalResult KernelEmitter::emitSumsOfTiles(ArrayRef<Value> values, const Place &place, Value localRow, Value slot,
+                                             Value column, llvm::function_ref<Value(int64_t)> param) {
   Value t = place[Axis::T], isFirst = e.equal(t, e.index(0)), isLast = e.equal(e.add(t, e.index(1)), tiles);
-  Value before = e.loadMasked(total.memref, total.at, place.mask);
-  Value sum = e.select(isFirst, value, e.b.create<arith::AddFOp>(e.loc, before, value));
-  FailureOr<Value> finished = emitFinishOf(sum, place, slot, column, param);
+  SumPlace result;
+  if (hasValue())
+    result = {results[kernel.getResultsOf({ResultKind::Value})[0]], {place[Axis::M], place[Axis::N]}};
+  SmallVector<Value> sums;
+  for (auto [i, value] : llvm::enumerate(values)) {
+    SumPlace total = totals.empty() ? result : SumPlace{totals[i], {localRow, column}};
+    Value one = asVector(e, value), before = e.loadMasked(total.memref, total.at, place.mask);
+    sums.push_back(e.select(isFirst, one, e.b.create<arith::AddFOp>(e.loc, before, one)));
+  }
+  FailureOr<Value> finished = emitFinishOf(sums, place, slot, column, param);
   if (failed(finished))
     return failure();
-  e.storeMasked(hasValue() ? e.select(isLast, *finished, sum) : sum, total.memref, total.at, place.mask);
+  for (auto [total, sum] : llvm::zip(totals, sums))
+    e.storeMasked(sum, total, {localRow, column}, place.mask);
+  if (hasValue() && totals.empty())
+    e.storeMasked(e.select(isLast, *finished, sums[0]), result.memref, result.at, place.mask);
+  else if (hasValue())
+    e.when(isLast, [&] { e.storeMasked(*finished, result.memref, result.at, place.mask); });
   return success();
 }
 
-/// finish of 16 sums over the tiles: keeps what is reduced, returns the value with its initial one, or none.
-FailureOr<Value> KernelEmitter::emitFinishOf(Value sum, const Place &place, Value slot, Value column,
+/// finish of 16 elements' sums over the tiles: keeps what is reduced, returns the value with its initial one, or none.
+FailureOr<Value> KernelEmitter::emitFinishOf(ArrayRef<Value> sums, const Place &place, Value slot, Value column,
                                              llvm::function_ref<Value(int64_t)> param) {
-  SmallVector<Value> arguments{sum};
+  SmallVector<Value> arguments(sums);
   appendEpilogue(arguments, TiledMvmOp::kFinish, place);
   for (int64_t i : kernel.getVisibleParams(TiledMvmOp::kFinish))
     arguments.push_back(param(i));
@@ -307,7 +315,8 @@ LogicalResult KernelEmitter::emitEmptySum() {
         place[Axis::N] = e.add(j0, c);
         place.mask = e.mask(e.sub(nc, c));
         auto param = [&](int64_t i) { return loadParam(i, place); };
-        FailureOr<Value> value = emitFinishOf(e.real(0), place, zero, c, param);
+        SmallVector<Value> nothing(kernel.getSumCount(), e.real(0));
+        FailureOr<Value> value = emitFinishOf(nothing, place, zero, c, param);
         if (failed(value))
           ok = failure();
         else if (hasValue())

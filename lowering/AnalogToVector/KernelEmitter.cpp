@@ -78,8 +78,10 @@ void KernelEmitter::workspaceBegin() {
   // A source row may run along the rows of the output (mc), its columns (nc) or the contraction.
   draws = workspace(drawRows, std::max({s.mc, s.kc, s.nc}));
   gatherBuffer = workspace(1, kLanes);
-  if (forward && !kernel.getFinish().empty() && !hasValue())
-    totals = workspace(s.mc, s.nc);
+  // One sum with a value result lies where the value will.
+  unsigned summed = forward ? kernel.getSumCount() : 0;
+  for (unsigned i = 0; (summed > 1 || !hasValue()) && i < summed; ++i)
+    totals.push_back(workspace(s.mc, s.nc));
   int64_t reducedColumns = forward ? s.nc : kReductionBlock;
   for (size_t i = 0; i < kernel.getReductions().size(); ++i) {
     summands.push_back(workspace(forward ? s.mr : 1, reducedColumns));

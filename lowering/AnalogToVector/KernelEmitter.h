@@ -115,9 +115,9 @@ private:
   Value endOfPacking(Side side, Value begin, Value end);
   void emitPanel(Value panel, Value kc);
   mlir::LogicalResult emitEndTile(Value i0, Value ip, Value sumRow, Value mc, Value j0, Value nc, Value t);
-  mlir::LogicalResult emitSumOfTiles(Value value, const Place &place, const SumPlace &total, Value slot, Value column,
-                                     llvm::function_ref<Value(int64_t)> param);
-  mlir::FailureOr<Value> emitFinishOf(Value sum, const Place &place, Value slot, Value column,
+  mlir::LogicalResult emitSumsOfTiles(llvm::ArrayRef<Value> values, const Place &place, Value localRow, Value slot,
+                                      Value column, llvm::function_ref<Value(int64_t)> param);
+  mlir::FailureOr<Value> emitFinishOf(llvm::ArrayRef<Value> sums, const Place &place, Value slot, Value column,
                                       llvm::function_ref<Value(int64_t)> param);
   int64_t finishDrawRow();
   void drawFinishRow(Value row, Value firstColumn, Value count, Value slot);
@@ -169,7 +169,8 @@ private:
   Value draws, gatherBuffer;
   llvm::SmallVector<Value> packedLhs, packedRhs, rowBuffers; // of each used value
   llvm::SmallVector<Value> sums;                             // of each accumulator
-  Value totals; // over the tiles so far, of a block, where no result holds them
+  // Over the tiles so far, of a block, where no result holds them: of each value that is summed.
+  llvm::SmallVector<Value> totals;
   // Of each reduction: what a few rows yield, and the sums of a block of rows so far, by lane or column.
   llvm::SmallVector<Value> summands, blockSums;
   llvm::SmallVector<Value> statBuffers; // [stat]: one float per source row of a block
