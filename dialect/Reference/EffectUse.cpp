@@ -143,8 +143,7 @@ llvm::Error EffectUse::evalAccumulators() {
     if (llvm::Error error = evalFactors(side))
       return error;
   for (auto [l, r] : pairs)
-    accumulators.push_back(
-        contractTiles(factorsOf(Side::Lhs)[l], factorsOf(Side::Rhs)[r], *tiles, env->arithmetic));
+    accumulators.push_back(contractTiles(factorsOf(Side::Lhs)[l], factorsOf(Side::Rhs)[r], *tiles, env->arithmetic));
   return llvm::Error::success();
 }
 

@@ -404,7 +404,7 @@ TEST(Accumulators, HaveNoGradientOfTheirOwn) {
         %dy = arith.select %beyond, %zero, %twice : f32
         analog.yield %dy : f32
       })",
-                           "", ""));
+                             "", ""));
   Tensor x = Tensor::of({2, 1}, {1, 5}), w = Tensor::of({2, 1}, {-2, 3}), none = Tensor::zeros({1, 2});
   expectValues(program.one("layer", {x, w, none, none, kKey}), {0, 6, 0, 30});
   auto gradients = program.gradient("layer", {x, w, none, none, kKey}, Tensor::of({2, 2}, {1, 10, 100, 1000}));

@@ -118,7 +118,8 @@ TEST(DerivedAccumulators, TakeTheDrawsOfTheForwardPassButOfTheWeight) {
 TEST(DerivedAccumulators, OfNoPartSpreadNoInfinities) {
   // The sum of min(w, 2) x replaces that of w x; a third counts, and what counts has no derivative. An infinite weight
   // has a finite gradient.
-  const std::string effect = R"(analog.effect @e on tile(%y) accumulators(%q = x * low, %n = sign * w) surrogate(derived) {
+  const std::string effect =
+      R"(analog.effect @e on tile(%y) accumulators(%q = x * low, %n = sign * w) surrogate(derived) {
     %zero = arith.constant 0.0 : f32
     %is = arith.cmpf ogt, %n, %zero : f32
     %f = arith.uitofp %is : i1 to f32
