@@ -18,8 +18,8 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
     tile of the input's factor `square` times the weight's factor `magnitude`. `inputs(%x)` names the element that analog.mvm takes of
     the input, after all of the input's effects; `yields` names further factors, which its region makes of that element, of the
     parameters that do not vary over the other side's axis, and of the strengths. `weights(%w)` is the same for the weight. Both regions
-    may draw: draws are counted in the order code, inputs, weights. Further accumulators carry no gradient, and `derived` is refused with
-    them.
+    may draw: draws are counted in the order code, inputs, weights. `derived` takes the gradient through them, and through the regions that
+    make their factors; the other surrogates take none.
 
     ```mlir
     // Programming noise of a ReRAM cell, which grows with the conductance.

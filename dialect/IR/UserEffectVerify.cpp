@@ -41,9 +41,6 @@ static LogicalResult verifyAccumulators(EffectOp op) {
                "expected further accumulators, inputs and weights of an effect on the tile only, got them on "
                "the ")
            << stringifyEffectSite(op.getSite());
-  if (count && op.getSurrogate() == SurrogateKind::Derived) // effect_c18
-    return op.emitOpError("expected surrogate(straight_through), (masked) or (own) of an effect with further "
-                          "accumulators, through which no gradient is taken, got surrogate(derived)");
   if (pairs.size() != 2 * count) // effect_c16
     return op.emitOpError("expected a pair of factors for each of ")
            << count << " further accumulators, got " << pairs.size() << " factors";

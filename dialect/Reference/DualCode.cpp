@@ -81,8 +81,17 @@ llvm::Expected<double> Tangents::surrogate(SurrogateOp op) const {
   return inner.value(cast<YieldOp>(block.getTerminator()).getValues()[0]);
 }
 
+/// The operands that the result varies with: no condition, no sign, and of a surrogate the first input alone.
+static SmallVector<Value> carriersOf(Operation *op) {
+  if (isa<arith::SelectOp>(op))
+    return {op->getOperand(1), op->getOperand(2)};
+  if (isa<math::CopySignOp, SurrogateOp>(op))
+    return {op->getOperand(0)};
+  return op->getOperands();
+}
+
 llvm::Error Tangents::run(Operation *op) {
-  bool constant = llvm::none_of(op->getOperands(), [&](Value operand) { return varies(operand); });
+  bool constant = llvm::none_of(carriersOf(op), [&](Value operand) { return varies(operand); });
   if (constant || !op->getResult(0).getType().isF32())
     return llvm::Error::success();
   if (auto own = dyn_cast<SurrogateOp>(op)) {
@@ -100,11 +109,11 @@ llvm::Error Tangents::run(Operation *op) {
   return fail("'" + op->getName().getStringRef() + "' has no derivative");
 }
 
-llvm::Expected<double> mho::reference::differentiate(Block &block, const ScalarInterpreter &scalar, Value active,
-                                                     Value result) {
+llvm::Expected<std::optional<double>> mho::reference::differentiate(Block &block, const ScalarInterpreter &scalar,
+                                                                    Value active, Value result) {
   Tangents tangents(scalar, active);
   for (Operation &op : block.without_terminator())
     if (llvm::Error error = tangents.run(&op))
       return error;
-  return tangents.of(result);
+  return tangents.varies(result) ? std::optional<double>(tangents.of(result)) : std::nullopt;
 }

@@ -1,7 +1,5 @@
 #include "dialect/Reference/EffectUse.h"
 
-#include "dialect/Reference/DualCode.h"
-
 using namespace mlir;
 using namespace mho::reference;
 using namespace mho::analog;
@@ -84,62 +82,84 @@ llvm::Expected<ScalarInterpreter> EffectUse::run(double v, int64_t i, const Elem
 
 //===-- further accumulators --------------------------------------------------------------------------------------===//
 
-/// The factors of a side: its elements, then what the region of the side yields of each.
-llvm::Expected<std::vector<Tensor>> EffectUse::factorsOf(Side side, const Tensor &elements, const Tiles &layer) {
-  std::vector<Tensor> factors{elements};
+/// What the mvm takes of a side, behind all effects of it.
+static const Tensor &elementsOf(Side side, MvmOp mvm, const Environment &env) {
+  return env[side == Side::Lhs ? mvm.getInput() : mvm.getWeight()];
+}
+
+llvm::Error EffectUse::forEachFactor(Side side,
+                                     llvm::function_ref<llvm::Error(int64_t, const ScalarInterpreter &)> body) {
+  const Tensor &elements = elementsOf(side, op.findMvm(), *env);
   Region &region = effect.getFactorRegion(side);
-  if (region.empty())
-    return factors;
   if (!region.getOps<DrawOpInterface>().empty())
     if (llvm::Error error =
-            checkDraws(elements.shape[0], elements.shape[1], layer.count(), drawWords(effect.getDraws())))
+            checkDraws(elements.shape[0], elements.shape[1], tiles->count(), drawWords(effect.getDraws())))
       return error;
   Block &block = region.front();
-  auto end = cast<YieldOp>(block.getTerminator());
-  factors.resize(1 + end.getValues().size(), Tensor::zeros(elements.shape));
   std::string first;
   llvm::Error walk = forEachElement(op, elements, nullptr, [&](int64_t i, const Element &element) {
+    if (!first.empty())
+      return;
     Element at = element;
-    at.tileRows = layer.physicalRows(at.tile);
+    at.tileRows = tiles->physicalRows(at.tile);
     ScalarInterpreter scalar = interpreter(at);
     SmallVector<double> arguments{elements.reals[i]};
     for (int64_t param : effect.getFactorParams(side))
       arguments.push_back(params.at(param, at));
     llvm::append_range(arguments, strengths());
     scalar.bind(block.getArguments(), arguments);
-    if (llvm::Error error = scalar.run(block))
-      first = llvm::toString(std::move(error));
-    else
-      for (auto [factor, value] : llvm::zip(llvm::drop_begin(factors), end.getValues()))
-        factor.reals[i] = scalar.value(value);
+    llvm::Error error = scalar.run(block);
+    if (llvm::Error failed = error ? std::move(error) : body(i, scalar))
+      first = llvm::toString(std::move(failed));
   });
-  if (walk)
+  if (walk || first.empty())
     return walk;
-  return first.empty() ? llvm::Expected<std::vector<Tensor>>(std::move(factors)) : fail(first);
+  return fail(first);
+}
+
+llvm::Error EffectUse::evalFactors(Side side) {
+  const Tensor &elements = elementsOf(side, op.findMvm(), *env);
+  std::vector<Tensor> &results = factors[size_t(side)];
+  results = {elements};
+  Region &region = effect.getFactorRegion(side);
+  if (region.empty())
+    return llvm::Error::success();
+  auto end = cast<YieldOp>(region.front().getTerminator());
+  results.resize(1 + end.getValues().size(), Tensor::zeros(elements.shape));
+  return forEachFactor(side, [&](int64_t i, const ScalarInterpreter &scalar) {
+    for (auto [factor, value] : llvm::zip(llvm::drop_begin(results), end.getValues()))
+      factor.reals[i] = scalar.value(value);
+    return llvm::Error::success();
+  });
 }
 
 llvm::Error EffectUse::evalAccumulators() {
   SmallVector<std::pair<int64_t, int64_t>> pairs = op.getFurtherAccumulators();
   if (pairs.empty())
     return llvm::Error::success();
-  MvmOp mvm = op.findMvm();
   if (llvm::Error error = forEach((*env)[op.getInput()], [](int64_t, Element) { return llvm::Error::success(); }))
     return error; // where a parameter does not fit
-  llvm::Expected<std::vector<Tensor>> left = factorsOf(Side::Lhs, (*env)[mvm.getInput()], *tiles);
-  if (!left)
-    return left.takeError();
-  llvm::Expected<std::vector<Tensor>> right = factorsOf(Side::Rhs, (*env)[mvm.getWeight()], *tiles);
-  if (!right)
-    return right.takeError();
+  for (Side side : {Side::Lhs, Side::Rhs})
+    if (llvm::Error error = evalFactors(side))
+      return error;
   for (auto [l, r] : pairs)
-    accumulators.push_back(contractTiles((*left)[l], (*right)[r], *tiles, env->arithmetic));
+    accumulators.push_back(contractTiles(factorsOf(Side::Lhs)[l], factorsOf(Side::Rhs)[r], *tiles, env->arithmetic));
   return llvm::Error::success();
 }
 
 //===-- gradients -------------------------------------------------------------------------------------------------===//
 
-llvm::Expected<double> EffectUse::gradient(double v, int64_t i, const Element &at, double g,
-                                           SmallVectorImpl<double> &summands) {
+llvm::Expected<std::optional<double>> EffectUse::derived(const ScalarInterpreter &scalar, unsigned argument, double g) {
+  Block &block = effect.getCode().front();
+  llvm::Expected<std::optional<double>> slope =
+      differentiate(block, scalar, block.getArgument(argument), yield().getValues()[0]);
+  if (slope && *slope)
+    *slope = env->arithmetic.mul(g, **slope);
+  return slope;
+}
+
+llvm::Expected<std::optional<double>> EffectUse::gradient(double v, int64_t i, const Element &at, double g,
+                                                          SmallVectorImpl<double> &summands) {
   if (effect.getSurrogate() == SurrogateKind::StraightThrough)
     return g;
   llvm::Expected<ScalarInterpreter> scalar = run(v, i, at);
@@ -147,11 +167,8 @@ llvm::Expected<double> EffectUse::gradient(double v, int64_t i, const Element &a
     return scalar.takeError();
   if (effect.getSurrogate() == SurrogateKind::Masked)
     return scalar->value(yield().getBits()[0]) != 0 ? 0 : g;
-  if (effect.getSurrogate() == SurrogateKind::Derived) {
-    Block &block = effect.getCode().front();
-    llvm::Expected<double> slope = differentiate(block, *scalar, block.getArgument(0), yield().getValues()[0]);
-    return slope ? llvm::Expected<double>(env->arithmetic.mul(g, *slope)) : slope.takeError();
-  }
+  if (effect.getSurrogate() == SurrogateKind::Derived)
+    return derived(*scalar, 0, g);
   Block &block = effect.getDerivative().front();
   SmallVector<double> arguments = others(at);
   if (effect.savesBits())

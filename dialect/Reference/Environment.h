@@ -52,6 +52,15 @@ llvm::Error checkAddresses(analog::EffectOpInterface op, const Environment &envi
 /// Planes [T, B, O] of x [B, K] and w [O, K]: exact sums within each tile, rounded once.
 Tensor contractTiles(const Tensor &x, const Tensor &w, const Tiles &tiles, const Arithmetic &arithmetic);
 
+/// Sums over outputs of g w (the gradient of x) and over rows of g x (that of w), within each tile; g [T, B, O].
+std::pair<Tensor, Tensor> contractGradients(const Tensor &g, const Tensor &x, const Tensor &w, const Tiles &tiles,
+                                            const Arithmetic &arithmetic);
+
+/// True if dx contracts with the weights of the run with noise.
+inline bool hasNoisyBackward(mlir::Operation *op) {
+  return op->getParentOfType<mlir::func::FuncOp>()->hasAttr(analog::AnalogDialect::kNoisyBackwardAttr);
+}
+
 /// The tiling of op's function cut over `inputs` inputs.
 Tiles tilesFor(mlir::Operation *op, int64_t inputs);
 

@@ -32,11 +32,15 @@ private:
   Environment &forward, &clean;
   const Arithmetic &a;
   DenseMap<Value, Tensor> gradients;
+  DenseSet<Value> reached; ///< values whose gradients are not 0 for every input
+  bool live = true;        ///< what add() is given is such a one
 };
 
 } // namespace
 
 void Backward::add(Value value, Tensor gradient) {
+  if (live)
+    reached.insert(value);
   auto [it, inserted] = gradients.try_emplace(value, gradient);
   if (inserted)
     return;
@@ -117,22 +121,9 @@ llvm::Error Backward::vjpQuantizeInputOp(QuantizeInputOp op, const Tensor &g) {
 /// dx contracts with the noise-free weights unless the function wants the noisy ones, dW with the codes of the noisy
 /// forward run.
 llvm::Error Backward::vjpMvmOp(MvmOp op, const Tensor &g) {
-  bool noisy = op->getParentOfType<func::FuncOp>()->hasAttr(AnalogDialect::kNoisyBackwardAttr);
-  const Tensor &x = forward[op.getInput()], &w = (noisy ? forward : clean)[op.getWeight()];
-  int64_t batch = x.shape[0], outputs = w.shape[0], inputs = x.shape[1];
-  Tiles tiles = tilesFor(op, inputs);
-  Tensor dx = Tensor::zeros(x.shape), dw = Tensor::zeros(w.shape);
-  for (int64_t k = 0; k < inputs; ++k) {
-    int64_t t = tiles.of(k);
-    for (int64_t b = 0; b < batch; ++b)
-      for (int64_t o = 0; o < outputs; ++o) {
-        dx.at({b, k}) += g.at({t, b, o}) * w.at({o, k});
-        dw.at({o, k}) += g.at({t, b, o}) * x.at({b, k});
-      }
-  }
-  for (Tensor *tensor : {&dx, &dw})
-    for (double &v : tensor->reals)
-      v = a.round(v);
+  const Tensor &x = forward[op.getInput()], &w = (hasNoisyBackward(op) ? forward : clean)[op.getWeight()];
+  auto [dx, dw] = live ? contractGradients(g, x, w, tilesFor(op, x.shape[1]), a)
+                       : std::pair(Tensor::zeros(x.shape), Tensor::zeros(w.shape));
   add(op.getInput(), std::move(dx));
   add(op.getWeight(), std::move(dw));
   return llvm::Error::success();
@@ -174,9 +165,20 @@ llvm::Error Backward::vjpApplyOp(ApplyOp op, const Tensor &g) {
   llvm::Expected<ApplyGradients> gradients = gradientOfApplyOp(op, isWeight ? clean : forward, g);
   if (!gradients)
     return gradients.takeError();
+  const bool reaches = live;
+  live &= gradients->reachesElement;
   add(op.getInput(), std::move(gradients->element));
+  live = reaches;
   for (auto [param, gradient] : llvm::zip_equal(effect.getLearnable(), gradients->parameters))
     add(op.getParams()[param], std::move(gradient));
+  if (effect.getSurrogate() != SurrogateKind::Derived || op.getFurtherAccumulators().empty())
+    return llvm::Error::success();
+  llvm::Expected<FactorGradients> factors = gradientOfAccumulators(op, forward, clean, g);
+  if (!factors)
+    return factors.takeError();
+  MvmOp mvm = op.findMvm();
+  add(mvm.getInput(), std::move(factors->input));
+  add(mvm.getWeight(), std::move(factors->weight));
   return llvm::Error::success();
 }
 
@@ -202,6 +204,7 @@ llvm::Error Backward::run(Operation *op) {
     return llvm::Error::success();
   // A copy: add() may move what the map holds.
   Tensor g = gradients.find(op->getResult(0))->second;
+  live = reached.contains(op->getResult(0));
   return llvm::TypeSwitch<Operation *, llvm::Error>(op)
       .Case([&](QuantizeInputOp o) { return vjpQuantizeInputOp(o, g); })
       .Case<QuantizeWeightOp, InjectNoiseOp, DropConnectOp>([&](auto o) {

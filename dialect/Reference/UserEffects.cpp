@@ -111,16 +111,17 @@ llvm::Expected<ApplyGradients> mho::reference::gradientOfApplyOp(ApplyOp op, con
   if (!use)
     return use.takeError();
   const Tensor &source = env[op.getInput()];
-  ApplyGradients result{Tensor::zeros(source.shape), {}};
+  ApplyGradients result{Tensor::zeros(source.shape), false, {}};
   std::optional<Summands> summands;
   if (!use->effect.getLearnable().empty())
     summands.emplace(*use, source);
   if (llvm::Error error = use->forEach(source, [&](int64_t i, Element at) -> llvm::Error {
         SmallVector<double> yielded;
-        llvm::Expected<double> gradient = use->gradient(source.reals[i], i, at, g.reals[i], yielded);
+        llvm::Expected<std::optional<double>> gradient = use->gradient(source.reals[i], i, at, g.reals[i], yielded);
         if (!gradient)
           return gradient.takeError();
-        result.element.reals[i] = *gradient;
+        result.element.reals[i] = gradient->value_or(0);
+        result.reachesElement |= gradient->has_value();
         if (summands)
           summands->keep(at, yielded);
         return llvm::Error::success();

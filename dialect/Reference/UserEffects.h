@@ -8,9 +8,19 @@ namespace mho::reference {
 /// The result of the effect.
 llvm::Error evalApplyOp(analog::ApplyOp op, Environment &environment);
 
+/// Gradients of what an mvm takes.
+struct FactorGradients {
+  Tensor input, weight;
+};
+
+/// Those through the further accumulators of a derived effect. `forward` and `clean`: the runs with and without noise.
+llvm::Expected<FactorGradients> gradientOfAccumulators(analog::ApplyOp op, const Environment &forward,
+                                                       const Environment &clean, const Tensor &g);
+
 /// Gradients of the element and of the learnable parameters, in the order of `learnable`.
 struct ApplyGradients {
   Tensor element;
+  bool reachesElement = false; ///< false: derived code takes no gradient to it, and `element` is 0
   std::vector<Tensor> parameters;
 };
 

@@ -288,11 +288,6 @@ analog.effect @effect_c17 on tile(%y) accumulators(%q = x * a) surrogate(straigh
 
 // -----
 
-// expected-error @below {{expected surrogate(straight_through), (masked) or (own) of an effect with further accumulators, through which no gradient is taken, got surrogate(derived)}}
-analog.effect @effect_c18 on tile(%y) accumulators(%q = x * w) surrogate(derived) { analog.yield %q : f32 } inputs(%x) weights(%w)
-
-// -----
-
 analog.effect @normal_c3 on input(%x) surrogate(derived) {
   // expected-error @below {{expected neither key, stream nor redraw in analog.effect, whose uses have them}}
   %n = analog.normal key(0) stream(64) : f32

@@ -140,3 +140,42 @@ func.func @layer(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %beta: tensor<2xf32>,
   %y = analog.accumulate %y3 : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
+
+// A derivative through both sums: their gradients are planes of a kernel that contracts again, a product of each is one of dx and of dw,
+// and the regions that made the factors are mapped back behind the sums.
+// TEXT: analog.effect @heated on tile(%y) accumulators(%heat = square * magnitude) surrogate(derived) {
+analog.effect @heated on tile(%y) accumulators(%heat = square * magnitude) surrogate(derived) {
+  %result = arith.mulf %y, %heat : f32
+  analog.yield %result : f32
+} inputs(%x) yields(square) {
+  %square = arith.mulf %x, %x : f32
+  analog.yield %square : f32
+} weights(%w) yields(magnitude) {
+  %magnitude = math.absf %w : f32
+  analog.yield %magnitude : f32
+}
+// GRADIENT-LABEL: func.func @derived_dz(
+// GRADIENT: accumulate(0 * 0, 1 * 1)
+// GRADIENT: end_tile {
+// GRADIENT-NEXT: ^bb0([[Y:%[^:]+]]: f32, [[HEAT:%[^:]+]]: f32, [[G:%[^:]+]]: f32):
+// GRADIENT-DAG: [[DY:%.+]] = arith.mulf [[G]], [[HEAT]] : f32
+// GRADIENT-DAG: [[DHEAT:%.+]] = arith.mulf [[G]], [[Y]] : f32
+// GRADIENT: analog.yield [[DY]], [[DHEAT]] : f32, f32
+// GRADIENT-LABEL: func.func @derived_dx(
+// GRADIENT: load_rhs {
+// GRADIENT: [[MAG:%.+]] = math.absf
+// GRADIENT: analog.yield %{{[^,]*}}, [[MAG]] : f32, f32
+// GRADIENT: accumulate(0 * 0, 1 * 1)
+// GRADIENT: finish {
+// GRADIENT-NEXT: ^bb0([[S0:%[^:]+]]: f32, [[S1:%[^:]+]]: f32, [[X:%[^:]+]]: f32):
+// GRADIENT-COUNT-2: arith.mulf [[S1]], [[X]] : f32
+// GRADIENT-LABEL: func.func @derived_dw(
+// GRADIENT: load_rhs {
+// GRADIENT: arith.mulf
+// GRADIENT: accumulate(0 * 0, 1 * 1)
+func.func @derived(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #xbar} {
+  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %heated = analog.apply @heated %acc : (tensor<2x?x6xf32>) -> tensor<2x?x6xf32>
+  %y = analog.accumulate %heated : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

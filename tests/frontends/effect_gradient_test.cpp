@@ -89,6 +89,55 @@ TEST_P(Saturation, LearnsItsStrengthThroughTheAccumulators) {
 
 INSTANTIATE_TEST_SUITE_P(Effects, Saturation, testing::Values(1, 5, 64, 65, 1300));
 
+/// y = sum over tiles of y_t (1 + c p_t), p_t = sum |w| x^2, and its gradients by hand: dx_k = w_k (1 + c p) + 2 c y
+/// |w_k| x_k and dw_k = x_k (1 + c p) + c y sign(w_k) x_k^2 of each output; with bounds of what roundings add up to, as
+/// in SaturationBounds. All in double.
+struct SelfHeating {
+  SelfHeating(const Tensor &x, const Tensor &w, const Tensor &g, double c, int64_t tileRows) {
+    const int64_t rows = x.size(0), outputs = w.size(0);
+    std::vector<Tensor> xs = x.split(tileRows, 1), ws = w.split(tileRows, 1), dxs, dws, dxBounds, dwBounds;
+    y = yBound = torch::zeros_like(g);
+    Tensor size = g.abs();
+    for (size_t t = 0; t < xs.size(); ++t) {
+      Tensor a = xs[t], v = ws[t], power = a.square(), load = v.abs();
+      Tensor product = a.matmul(v.t()), most = a.abs().matmul(load.t()), gain = 1 + c * power.matmul(load.t());
+      Tensor ofProduct = g * gain, ofHeat = g * c * product; // gradients of the two sums
+      y = y + product * gain;
+      dxs.push_back(ofProduct.matmul(v) + 2 * a * ofHeat.matmul(load));
+      dws.push_back(ofProduct.t().matmul(a) + v.sign() * ofHeat.t().matmul(power));
+      const double sum = (tileRows + 8) * kUnit, bigger = (outputs + 8) * kUnit, longer = (rows + 8) * kUnit;
+      yBound = yBound + (2 * sum + double(xs.size() + 8) * kUnit) * most * gain;
+      Tensor product1 = size * gain, heat1 = size * c * most; // their magnitudes, each off by sum + 8 units
+      dxBounds.push_back((sum + 8 * kUnit + bigger) * (product1.matmul(load) + 2 * a.abs() * heat1.matmul(load)));
+      dwBounds.push_back((sum + 8 * kUnit + longer) * (product1.t().matmul(a.abs()) + heat1.t().matmul(power)));
+    }
+    dx = torch::cat(dxs, 1), dw = torch::cat(dws, 1);
+    dxBound = torch::cat(dxBounds, 1), dwBound = torch::cat(dwBounds, 1);
+  }
+  Tensor y, dx, dw, yBound, dxBound, dwBound;
+};
+
+/// Through a further accumulator, and the factors that it is made of; the tiles are of 32, 32 and 6 inputs.
+TEST(EffectGradient, ThroughFurtherAccumulators) {
+  for (int64_t rows : {1, 5, 65}) {
+    torch::manual_seed(6);
+    SCOPED_TRACE(rows);
+    Effect effect = Effect::fromFile(kExamples + "self_heating.mlir").strength("c", 0.25);
+    AnalogConfig config = tiled(32);
+    config.tiling = Tiling::Fixed;
+    AnalogLinear layer = layerOf(config, {effect}, 70, 33);
+    Tensor x = torch::randn({rows, 70}).requires_grad_(), grad = torch::randn({rows, 33});
+    Tensor y = layer(x);
+    y.backward(grad);
+    torch::NoGradGuard guard;
+    auto exact = [](const Tensor &t) { return t.detach().to(torch::kDouble); };
+    SelfHeating expected(exact(x), exact(layer->weight), exact(grad), 0.25, 32);
+    expectWithin(y.detach(), expected.y, expected.yBound, "y");
+    expectWithin(x.grad(), expected.dx, expected.dxBound, "dx");
+    expectWithin(layer->weight.grad(), expected.dw, expected.dwBound, "dweight");
+  }
+}
+
 /// Each gradient alone, as a frozen layer or a first layer asks for it.
 TEST(EffectGradient, OfAnyLeafAlone) {
   torch::manual_seed(2);
@@ -106,15 +155,19 @@ TEST(EffectGradient, OfAnyLeafAlone) {
 }
 
 /// Where planes are larger than the memory for them (32 MiB), blocks of rows and of outputs are computed one after the
-/// other: 2 tiles of 9000 x 512 accumulators are 37 MB, those of each part below are computed at once.
-TEST(EffectGradient, InBlocksHasTheBitsOfTheWhole) {
+/// other: 2 tiles of 9000 x 512 accumulators are 37 MB, those of each part below are computed at once. Two accumulators
+/// have two planes of gradients, of which half the rows suffice.
+class InBlocks : public testing::TestWithParam<std::pair<const char *, int64_t>> {};
+
+TEST_P(InBlocks, HaveTheBitsOfTheWhole) {
   torch::manual_seed(3);
-  const int64_t rows = 9000, inputs = 40, outputs = 512;
-  Effect effect = Effect::fromFile(kExamples + "saturation.mlir", "saturation");
+  const auto [name, rows] = GetParam();
+  const int64_t inputs = 40, outputs = 512;
+  Effect effect = Effect::fromFile(kExamples + name + ".mlir", name);
   AnalogLinear layer = layerOf(tiled(20), {effect}, inputs, outputs), half = layerOf(tiled(20), {effect}, inputs, 256);
   Tensor x = torch::randn({rows, inputs}).requires_grad_(), grad = torch::randn({rows, outputs});
   std::vector<Tensor> inBlocks = torch::autograd::grad({layer(x)}, {x, layer->weight}, {grad}), dxs, dws;
-  for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, 4000}, {4000, rows}}) {
+  for (auto [begin, end] : {std::pair<int64_t, int64_t>{0, rows / 2}, {rows / 2, rows}}) {
     Tensor part = x.detach().slice(0, begin, end).requires_grad_();
     dxs.push_back(torch::autograd::grad({layer(part)}, {part}, {grad.slice(0, begin, end)})[0]);
   }
@@ -125,6 +178,9 @@ TEST(EffectGradient, InBlocksHasTheBitsOfTheWhole) {
   EXPECT_TRUE(torch::equal(inBlocks[0], torch::cat(dxs)));
   EXPECT_TRUE(torch::equal(inBlocks[1], torch::cat(dws)));
 }
+
+INSTANTIATE_TEST_SUITE_P(EffectGradient, InBlocks,
+                         testing::Values(std::pair("saturation", 9000), std::pair("self_heating", 4500)));
 
 /// A parameter without axes is one number, its gradient one too: what its tiles' would add up to.
 TEST(EffectGradient, OfOneNumberForAll) {

@@ -3,37 +3,9 @@
 #include "dialect/Numerics/EffectStream.h"
 #include "dialect/Numerics/Philox.h"
 #include "dialect/Transforms/Passes.h"
-#include "tests/reference/Layers.h"
-
-#include "llvm/Support/MemoryBuffer.h"
+#include "tests/reference/Effects.h"
 
 using namespace mho::reference;
-
-/// The text of an example with values of strengths replaced, `{"%step = 64.0", "%step = 1.0"}`.
-static std::string example(const std::string &name, std::vector<std::pair<std::string, std::string>> changes = {}) {
-  auto file = llvm::MemoryBuffer::getFile(MHO_SOURCE_DIR "/examples/effects/" + name + ".mlir");
-  if (!file)
-    throw std::runtime_error("no example " + name);
-  std::string text = (*file)->getBuffer().str();
-  for (auto &[from, to] : changes) {
-    size_t at = text.find(from);
-    if (at == std::string::npos)
-      throw std::runtime_error("example " + name + " has no '" + from + "'");
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
-static const uint64_t kSeed = 1234567890123456789;
-static const Tensor kKey = Tensor::integers({2}, {int64_t(kSeed), 3});
-
-/// Whole numbers from low to high.
-static Tensor integers(llvm::ArrayRef<int64_t> shape, unsigned seed, int64_t low, int64_t high) {
-  Tensor result = randomTensor(shape, seed, double(low), double(high + 1));
-  for (double &v : result.reals)
-    v = std::min(std::floor(v), double(high));
-  return result;
-}
 
 /// Integer weights whose largest is `largest` in each row of each of two tiles of 35, so that a code is its weight.
 static Tensor codes(int64_t rows, unsigned seed, int64_t largest) {
@@ -341,19 +313,6 @@ TEST(StuckCells, FailAtTheirRate) {
 
 //===-- what the language offers ----------------------------------------------------------------------------------===//
 
-/// A module of `effect`, named @e on the tile, with @layer(x, w, scale [T, M], scale [T, N], key): one tile.
-static std::string moduleOf(const std::string &effect, const std::string &arguments, const std::string &types) {
-  return effect + R"(
-    func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?x?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>)
-        -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<fixed, rows = 8>} {
-      %planes = analog.mvm %x, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
-      %v = analog.apply @e %planes )" +
-         arguments + " : (tensor<?x?x?xf32>" + types + R"() -> tensor<?x?x?xf32>
-      %y = analog.accumulate %v : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
-      return %y : tensor<?x?xf32>
-    })";
-}
-
 TEST(Accumulators, ArePairsOfLists) {
   // Eight-bit operands on four-bit arrays: x = 16 h + l, w likewise, four sums of products.
   auto split = [](const std::string &v) {
@@ -362,7 +321,7 @@ TEST(Accumulators, ArePairsOfLists) {
            "%low = math.fma %negative, %high, %" +
            v + " : f32 analog.yield %high, %low : f32, f32 }";
   };
-  std::string text = moduleOf(
+  std::string text = tileModule(
       "analog.effect @e on tile(%y) accumulators(%hh = high * high, %hl = high * low, %lh = low * high, "
       "%ll = low * low) surrogate(straight_through) { %c = arith.constant 16.0 : f32 %cross = arith.addf %hl, %lh : "
       "f32 "
@@ -378,7 +337,7 @@ TEST(Accumulators, ArePairsOfLists) {
 }
 
 TEST(Accumulators, SeeDrawsParametersStrengthsAndIndicesOfTheirElements) {
-  std::string text = moduleOf(
+  std::string text = tileModule(
       R"(analog.effect @e on tile(%y) accumulators(%q = left * right) params(%p over (t, m), %r over (t, n)) strengths(%s = 0.5)
           surrogate(straight_through) {
         %n = analog.normal : f32
@@ -430,7 +389,7 @@ TEST(Accumulators, SeeDrawsParametersStrengthsAndIndicesOfTheirElements) {
 TEST(Accumulators, HaveNoGradientOfTheirOwn) {
   // y + x |w|, with a gradient of its own: twice that of y, 0 where the sum exceeds 10. Inputs 1 and 5, weights -2
   // and 3.
-  Program program(moduleOf(R"(analog.effect @e on tile(%y) accumulators(%q = x * magnitude) strengths(%top = 10.0)
+  Program program(tileModule(R"(analog.effect @e on tile(%y) accumulators(%q = x * magnitude) strengths(%top = 10.0)
           surrogate(own) {
         %r = arith.addf %y, %q : f32
         %beyond = arith.cmpf ogt, %r, %top : f32
@@ -445,7 +404,7 @@ TEST(Accumulators, HaveNoGradientOfTheirOwn) {
         %dy = arith.select %beyond, %zero, %twice : f32
         analog.yield %dy : f32
       })",
-                           "", ""));
+                             "", ""));
   Tensor x = Tensor::of({2, 1}, {1, 5}), w = Tensor::of({2, 1}, {-2, 3}), none = Tensor::zeros({1, 2});
   expectValues(program.one("layer", {x, w, none, none, kKey}), {0, 6, 0, 30});
   auto gradients = program.gradient("layer", {x, w, none, none, kKey}, Tensor::of({2, 2}, {1, 10, 100, 1000}));

@@ -2,18 +2,9 @@
 // against derivatives in closed form.
 #include "dialect/Numerics/EffectStream.h"
 #include "dialect/Numerics/Philox.h"
-#include "tests/reference/Layers.h"
-
-#include "llvm/Support/MemoryBuffer.h"
+#include "tests/reference/Effects.h"
 
 using namespace mho::reference;
-
-static std::string example(const std::string &name) {
-  auto file = llvm::MemoryBuffer::getFile(MHO_SOURCE_DIR "/examples/effects/" + name + ".mlir");
-  if (!file)
-    throw std::runtime_error("no example " + name);
-  return (*file)->getBuffer().str();
-}
 
 /// A module of `effect`, named @e, with @f(x, w, key): effects on `site` around one mvm in tiles of 3 inputs.
 static std::string moduleOf(const std::string &effect, const std::string &site, bool draws) {
@@ -35,8 +26,6 @@ static Tensor identity(int64_t n) {
     result.at({i, i}) = 1;
   return result;
 }
-
-static const Tensor kKey = Tensor::integers({2}, {1234567890123456789, 3});
 
 TEST(EffectStream, IsTheHashOfTheName) {
   // FNV-1a's published values.
@@ -193,17 +182,8 @@ TEST(LsqClip, IsTheScaledDerivativeOfTheClip) {
         v /= root;
       expectValues(gradients[2 + isHigh].value(), scaled, 1e-12);
       for (int64_t i = 0; i < bounds; ++i) {
-        auto objective = [&](double step) {
-          Tensor moved[2] = {low, high};
-          moved[isHigh].reals[i] += step;
-          Tensor y = program.one(name, {x, w, moved[0], moved[1]}, exact);
-          double sum = 0;
-          for (auto [value, weight] : llvm::zip(y.reals, g.reals))
-            sum += value * weight;
-          return sum;
-        };
         // The layer is linear in a bound as long as no weight crosses it.
-        double slope = (objective(0x1p-20) - objective(-0x1p-20)) * 0x1p19;
+        double slope = centralDifference(program, name, {x, w, low, high}, g, 2 + isHigh, i, 0x1p-20);
         EXPECT_NEAR(gradients[2 + isHigh]->reals[i] * root, slope, 1e-7) << name << ", bound " << i;
       }
     }
@@ -220,16 +200,7 @@ TEST(LearnedSaturation, HasTheDerivativesInElementAndParameter) {
     auto gradients = program.gradient(name, inputs, g, exact);
     for (int argument : {0, 1, 2})
       for (int64_t i = 0; i < inputs[argument].size(); i += argument < 2 ? 13 : 1) {
-        auto objective = [&](double step) {
-          std::vector<Tensor> moved = inputs;
-          moved[argument].reals[i] += step;
-          Tensor y = program.one(name, moved, exact);
-          double sum = 0;
-          for (auto [value, weight] : llvm::zip(y.reals, g.reals))
-            sum += value * weight;
-          return sum;
-        };
-        double slope = (objective(0x1p-18) - objective(-0x1p-18)) * 0x1p17;
+        double slope = centralDifference(program, name, inputs, g, argument, i, 0x1p-18);
         EXPECT_NEAR(gradients[argument]->reals[i], slope, 1e-7 * (1 + std::fabs(slope)))
             << name << ", argument " << argument << ", element " << i;
       }

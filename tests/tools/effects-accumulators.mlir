@@ -18,6 +18,12 @@
 // RUN: mho-run %S/../../examples/effects/stuck_cells.mlir layer --size 0=5x70 --arg 1=%t.127/w.npy --gradient --check | FileCheck %s --check-prefix=EQUAL
 // RUN: mho-run %S/../../examples/effects/stuck_cells.mlir layer --size 0=65x131 --size 1=50x131 --check | FileCheck %s --check-prefix=FORWARD
 // RUN: mho-run %S/../../examples/effects/stuck_cells.mlir layer --size 0=17x131 --size 1=50x131 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=CLOSE
+// RUN: mho-run %S/../../examples/effects/self_heating.mlir layer --size 0=17x131 --size 1=50x131 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=CLOSE
+// RUN: mho-run %S/../../examples/effects/self_heating.mlir layer --size 0=1x1 --size 1=1x1 --normal --gradient --check --tolerance=1e-5 | FileCheck %s --check-prefix=CLOSE
+// RUN: mho-run %s derived --size 0=7x70 --size 1=33x70 --size 2=2x7 --arg 2=0.5 --gradient --check | FileCheck %s --check-prefix=EQUAL
+// RUN: mho-run %s derived --size 0=66x131 --size 1=50x131 --size 2=3x66 --arg 2=0.5 --gradient --check --parallel=2 | FileCheck %s --check-prefix=EQUAL
+// RUN: mho-run %s derived_noisy_backward --size 0=7x70 --size 1=33x70 --size 2=2x7 --arg 2=0.5 --gradient --check | FileCheck %s --check-prefix=EQUAL
+// RUN: mho-run %s kept --size 0=66x131 --size 1=50x131 --gradient --check | FileCheck %s --check-prefix=EQUAL
 // RUN: mho-run %s all --size 0=7x70 --size 1=33x70 --size 2=2 --arg 2=127 --size 3=7 --gradient --check | FileCheck %s --check-prefix=EQUAL
 // RUN: mho-run %s all --size 0=66x131 --size 1=50x131 --size 2=3 --arg 2=127 --size 3=66 --gradient --check | FileCheck %s --check-prefix=EQUAL
 // EQUAL: equal to the reference: largest difference 0 of
@@ -79,5 +85,80 @@ func.func @all(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>, %
   %a1 = analog.apply @noise %a0 params(%b over (m)) key(%key) : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
   %a2 = analog.adc %a1 bound() {lambda = 254.0 : f32, half_levels = 127.0 : f32} : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %a2 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// Derivatives through the accumulators: two of them share a factor on each side, one has a product of both in its derivative, which is
+// contracted again; a draw decides in each region and stays whole, so that all sums are exact. Behind it a masked effect,
+// before it noise of the weight, which dx contracts without (or, with noisy_backward, with).
+analog.effect @coupled on tile(%y) accumulators(%a = left * magnitude, %b = left * w, %c = x * magnitude) params(%p over (t, m)) strengths(%s = 0.25)
+    surrogate(derived) {
+  %ab = arith.mulf %a, %s : f32
+  %n = analog.normal : f32
+  %zero = arith.constant 0.0 : f32
+  %sign = arith.cmpf ogt, %n, %zero : f32
+  %one_of = arith.select %sign, %b, %c : f32
+  %scaled = arith.mulf %one_of, %p : f32
+  %product = math.fma %ab, %scaled, %y : f32
+  analog.yield %product : f32
+} inputs(%x) yields(left) {
+  %n = analog.normal : f32
+  %zero = arith.constant 0.0 : f32
+  %two = arith.constant 2.0 : f32
+  %sign = arith.cmpf ogt, %n, %zero : f32
+  %twice = arith.mulf %x, %two : f32
+  %left = arith.select %sign, %twice, %x : f32
+  analog.yield %left : f32
+} weights(%w) yields(magnitude) {
+  %u = analog.uniform : f32
+  %half = arith.constant 0.5 : f32
+  %sign = arith.cmpf ogt, %u, %half : f32
+  %absolute = math.absf %w : f32
+  %magnitude = arith.select %sign, %absolute, %w : f32
+  analog.yield %magnitude : f32
+}
+// Noise of a weight in whole steps.
+analog.effect @steps on weight(%w) surrogate(straight_through) {
+  %n = analog.normal : f32
+  %noisy = arith.addf %w, %n : f32
+  %whole = math.roundeven %noisy : f32
+  analog.yield %whole : f32
+}
+func.func @derived(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?x?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
+  %w0 = analog.apply @steps %w key(%key) : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %a = analog.mvm %x, %w0 : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %a0 = analog.apply @coupled %a params(%p over (t, m)) key(%key) : (tensor<?x?x?xf32>, tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
+  %a1 = analog.apply @dead %a0 key(%key) : (tensor<?x?x?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %a1 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+func.func @derived_noisy_backward(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?x?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar, analog.noisy_backward} {
+  %w0 = analog.apply @steps %w key(%key) : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %a = analog.mvm %x, %w0 : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %a0 = analog.apply @coupled %a params(%p over (t, m)) key(%key) : (tensor<?x?x?xf32>, tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %a0 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// A derivative without accumulators is taken in the kernels of dx and dw themselves, its draws at the output's element.
+analog.effect @linear on tile(%y) accumulators(%q = square * magnitude, %r = x * magnitude) surrogate(derived) {
+  %u = analog.uniform : f32
+  %half = arith.constant 0.5 : f32
+  %sign = arith.cmpf ogt, %u, %half : f32
+  %scaled = arith.mulf %q, %half : f32
+  %one_of = arith.select %sign, %scaled, %r : f32
+  %result = arith.subf %one_of, %y : f32
+  analog.yield %result : f32
+} inputs(%x) yields(square) {
+  %square = arith.mulf %x, %x : f32
+  analog.yield %square : f32
+} weights(%w) yields(magnitude) {
+  %magnitude = math.absf %w : f32
+  analog.yield %magnitude : f32
+}
+func.func @kept(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {
+  %a = analog.mvm %x, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %a0 = analog.apply @linear %a key(%key) : (tensor<?x?x?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %a0 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }

@@ -16,12 +16,22 @@
 namespace mho {
 namespace {
 
-/// An amplifier that saturates, of a learned strength of each tile, with noise before it; inputs with noise.
+/// An amplifier that saturates, of a learned strength of each tile, with noise before it; inputs with noise of a
+/// learned gain.
 const char *kLayer = R"(
-analog.effect @shaken on input(%x) surrogate(derived) {
+analog.effect @shaken on input(%x) params(%gain over (t) learnable) surrogate(own) {
   %n = analog.normal : f32
-  %r = math.fma %x, %n, %x : f32
+  %d = arith.mulf %gain, %n : f32
+  %r = math.fma %x, %d, %x : f32
   analog.yield %r : f32
+} derivative {
+^bb0(%gain: f32, %x: f32, %g: f32):
+  %dx = math.fma %gain, %g, %g : f32
+  %summand = arith.mulf %g, %x : f32
+  analog.yield %dx : f32 reduce(%summand : f32)
+} tail {
+^bb0(%sum: f32, %gain: f32):
+  analog.yield %sum : f32
 }
 analog.effect @saturation on tile(%y) params(%nu over (t) learnable) surrogate(own) {
   %one = arith.constant 1.0 : f32
@@ -47,9 +57,9 @@ analog.effect @saturation on tile(%y) params(%nu over (t) learnable) surrogate(o
   analog.yield %negative : f32
 }
 func.func @layer(%x: tensor<?x?xf32> {analog.name = "x"}, %w: tensor<?x?xf32> {analog.name = "weight"}, %nu: tensor<?xf32> {analog.name = "nu"},
-                 %key: tensor<2xi64> {analog.name = "key"}) -> tensor<?x?xf32>
+                 %gain: tensor<?xf32> {analog.name = "gain"}, %key: tensor<2xi64> {analog.name = "key"}) -> tensor<?x?xf32>
     attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
-  %shaken = analog.apply @shaken %x key(%key) : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %shaken = analog.apply @shaken %x params(%gain over (t)) key(%key) : (tensor<?x?xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
   %planes = analog.mvm %shaken, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
   %amplified = analog.apply @saturation %planes params(%nu over (t)) key(%key) : (tensor<?x?x?xf32>, tensor<?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %amplified : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
@@ -86,6 +96,7 @@ protected:
       for (int64_t i = 0; i < count; ++i)
         memory[name].push_back(std::normal_distribution<float>()(engine));
     memory["nu"] = {0.25, 0.5, 0.125};
+    memory["gain"] = {0.5, 1, 0.75};
   }
 
   TensorRef tensor(const std::string &name) {
@@ -96,7 +107,7 @@ protected:
     };
     if (name == "key")
       return {key, ElementType::I64, 1, {2}, {1}};
-    if (name == "nu" || name == "dnu") {
+    if (name == "nu" || name == "dnu" || name == "gain" || name == "dgain") {
       memory[name].resize(kTiles);
       return {memory[name].data(), ElementType::F32, 1, {kTiles}, {1}};
     }
@@ -114,16 +125,21 @@ protected:
     return gradient;
   }
 
-  /// dx, dweight, dnu.
+  /// dx, dweight, dnu, dgain; `discards`: dx is needed for dgain alone and has no memory.
   std::vector<std::vector<float>> run(int64_t bytes, const ParallelFor &parallelFor, bool wantsInput = true,
-                                      bool wantsWeight = true) {
-    for (const char *name : {"dx", "dweight", "dnu"})
+                                      bool wantsWeight = true, bool discards = false) {
+    for (const char *name : {"dx", "dweight", "dnu", "dgain"})
       memory[name].clear();
     BoundGradient tile = bound(0), input = bound(1), weight = bound(2);
+    for (size_t i = 0; i < input.values.size(); ++i)
+      if (discards && kernels[1]->slots()[i].name == "dx") {
+        input.values[i].tensor.data = nullptr;
+        input.values[i].discard = true;
+      }
     Status status = runRecompute({kTiles, kRows, kOutputs}, tile, wantsInput ? &input : nullptr,
                                  wantsWeight ? &weight : nullptr, {parallelFor}, bytes);
     EXPECT_TRUE(status) << status.message();
-    return {memory["dx"], memory["dweight"], memory["dnu"]};
+    return {memory["dx"], memory["dweight"], memory["dnu"], memory["dgain"]};
   }
 
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
@@ -149,9 +165,21 @@ TEST_F(RecomputeTest, MakesWhatIsAskedFor) {
     auto input = run(bytes, runSerially, true, false), weight = run(bytes, runSerially, false, true);
     EXPECT_EQ(input[0], whole[0]);
     EXPECT_EQ(input[2], whole[2]);
+    EXPECT_EQ(input[3], whole[3]);
     EXPECT_EQ(weight[1], whole[1]);
     EXPECT_EQ(weight[2], whole[2]);
   }
+}
+
+/// A layer whose input asks for no gradient, but a parameter of an effect on it does.
+TEST_F(RecomputeTest, DiscardsTheGradientOfTheInputInBlocks) {
+  auto whole = run(kRecomputeBytes, runSerially);
+  for (int64_t bytes : {int64_t(1), 130 * kTiles * kOutputs * 4, kRecomputeBytes})
+    for (const ParallelFor &parallelFor : {ParallelFor(runSerially), ParallelFor(inPieces)}) {
+      auto discarding = run(bytes, parallelFor, true, true, true);
+      for (int i : {1, 2, 3})
+        EXPECT_EQ(discarding[i], whole[i]) << bytes << " bytes, result " << i;
+    }
 }
 
 /// Where the corners of a part lie in the planes that the kernel is given.
