@@ -48,6 +48,8 @@ static EffectSite siteOf(analog::EffectOp effect) {
     return EffectSite::Weight;
   case analog::EffectSite::Tile:
     return EffectSite::Tile;
+  case analog::EffectSite::Output:
+    return EffectSite::Output;
   }
   llvm_unreachable("all sites are listed");
 }
@@ -77,6 +79,9 @@ Expected<std::shared_ptr<const EffectText>> EffectText::parse(const std::string 
         {effect.getNameOfStrength(i).str(), cast<FloatAttr>(effect.getStrengths()[i]).getValue().convertToFloat()});
   result->draws = int64_t(effect.getDraws().size());
   result->savedBits = effect.savesBits() ? effect.getBitCount() : 0;
+  result->straightThrough = effect.getSurrogate() == analog::SurrogateKind::StraightThrough;
+  result->further = effect.getFurtherCount();
+  result->sums = result->site == EffectSite::Output ? int64_t(effect.getAccumulatorNames().size()) : 0;
   return std::shared_ptr<const EffectText>(result);
 }
 

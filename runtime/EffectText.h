@@ -13,8 +13,8 @@
 
 namespace mho {
 
-/// Whose elements an effect maps: inputs, weights, or a tile's accumulators.
-enum class EffectSite : uint8_t { Input, Weight, Tile };
+/// Whose elements an effect maps: inputs, weights, a tile's accumulators, or outputs.
+enum class EffectSite : uint8_t { Input, Weight, Tile, Output };
 
 struct EffectParam {
   std::string name;
@@ -36,7 +36,10 @@ struct EffectText {
   std::vector<EffectParam> params;
   std::vector<EffectStrength> strengths;
   int64_t draws = 0;
-  int64_t savedBits = 0; ///< bits of an accumulator that its gradient needs
+  int64_t savedBits = 0;        ///< bits of an accumulator that its gradient needs
+  bool straightThrough = false; ///< its surrogate
+  int64_t further = 0;          ///< values of a tile, after the first, that are summed over the tiles by themselves
+  int64_t sums = 0;             ///< of an effect on the output: such sums that it takes
 
   /// Reads and verifies `text`, which may hold more than effects; `name` may be empty where it has one effect only.
   /// Errors: what is wrong with the text, at its place ("file:line:column: ..."); a name that it does not have.

@@ -49,8 +49,8 @@ bool has(const std::string &axes, char axis) { return axes.find(axis) != std::st
 
 EffectUse::EffectUse(std::shared_ptr<const EffectText> text)
     : effect(std::move(text)), name(effect->name), sources(effect->params.size(), ParamSource::Tensor) {
-  // A weight's effects come before devices die: a dead one is exactly 0.
-  place = effect->site == EffectSite::Weight ? 2 : 0;
+  // A weight's effects come before devices die: a dead one is exactly 0. Those of the output follow the bias.
+  place = effect->site == EffectSite::Weight ? 2 : effect->site == EffectSite::Output ? 1 : 0;
 }
 
 std::vector<int64_t> EffectUse::drawStreams() const {
@@ -64,12 +64,12 @@ std::vector<int64_t> EffectUse::drawStreams() const {
 
 const std::vector<std::string> &usualOrder(EffectSite site) {
   static const std::vector<std::string> orders[] = {
-      {"dac"}, {"weight_codes", "weight_noise", "drop_connect"}, {"output_noise", "adc"}};
+      {"dac"}, {"weight_codes", "weight_noise", "drop_connect"}, {"output_noise", "adc"}, {"bias"}};
   return orders[int(site)];
 }
 
 std::string siteName(EffectSite site) {
-  static constexpr const char *names[] = {"input", "weight", "tile"};
+  static constexpr const char *names[] = {"input", "weight", "tile", "output"};
   return names[int(site)];
 }
 
@@ -202,6 +202,8 @@ std::string useProblem(const EffectUse &use, InputRange range) {
     if (use.name == builtIn)
       return "'" + use.name + "' is a built-in effect; give yours another name: Effect::named(\"...\")";
   const EffectText &effect = *use.effect;
+  if (effect.site == EffectSite::Output && use.place == 0)
+    return "the effect '" + use.name + "' acts on the output, which the bias is part of; it cannot stand before it";
   for (size_t i = 0; i < effect.params.size(); ++i)
     if (std::string problem = sourceProblem(effect.params[i], use.sources[i], range); !problem.empty())
       return "the parameter '" + effect.params[i].name + "' of the effect '" + use.name + "' " + problem;
@@ -216,6 +218,19 @@ std::string useProblem(const EffectUse &use, InputRange range) {
 }
 
 } // namespace
+
+/// Sums over the tiles that effects on the tile give and those on the output take.
+static std::string sumsProblem(const std::vector<EffectUse> &uses) {
+  int64_t given = 0, taken = 0;
+  for (const EffectUse &use : uses) {
+    given += use.effect->further;
+    taken += use.effect->sums;
+  }
+  if (given == taken)
+    return "";
+  return "the effects on the tile yield " + std::to_string(given) + " further values to be summed, and those on the " +
+         "output take " + std::to_string(taken) + " sums; the layer needs as many of both";
+}
 
 std::string problemOf(const std::vector<EffectUse> &uses, InputRange range) {
   std::vector<std::pair<int64_t, std::string>> taken;
@@ -234,6 +249,8 @@ std::string problemOf(const std::vector<EffectUse> &uses, InputRange range) {
       taken.emplace_back(stream, uses[i].name);
     }
   }
+  if (std::string problem = sumsProblem(uses); !problem.empty())
+    return problem;
   std::vector<EffectTensor> tensors = effectTensors(uses);
   for (const EffectTensor &a : tensors)
     for (const EffectTensor &b : tensors)

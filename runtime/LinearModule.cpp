@@ -54,6 +54,7 @@ private:
   Value buildInput();
   Value buildWeight();
   Value buildPlanes(Value accumulators);
+  Value sumOf(Value planes, Value bias);
 
   const LinearSpec &spec;
   const LinearScalars &scalars;
@@ -63,6 +64,7 @@ private:
   Value range;
   AxesAttr rangeAxes;
   Value scaleOf[2];
+  SmallVector<Value> further; // planes that effects on the tile give besides, for those on the output
 };
 
 } // namespace
@@ -142,6 +144,10 @@ std::pair<Value, AxesAttr> LayerBuilder::source(const EffectUse &use, size_t par
   return {arguments.lookup(tensorName(use, declared)), axes(list)};
 }
 
+Value LayerBuilder::sumOf(Value planes, Value bias) {
+  return builder.create<AccumulateOp>(loc, matrix(), planes, bias);
+}
+
 /// The effects that are text of one place.
 Value LayerBuilder::apply(Value v, EffectSite site, int place) {
   for (const EffectUse &use : spec.effects) {
@@ -155,9 +161,17 @@ Value LayerBuilder::apply(Value v, EffectSite site, int place) {
       paramAxes.push_back(over);
     }
     auto streams = use.streams.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(use.streams);
-    v = builder.create<ApplyOp>(loc, v.getType(), use.name, v, params, builder.getArrayAttr(paramAxes),
+    SmallVector<Value> sums;
+    for (Value planes : ArrayRef(further).take_front(use.effect->sums))
+      sums.push_back(sumOf(planes, Value()));
+    further.erase(further.begin(), further.begin() + use.effect->sums);
+    SmallVector<Type> others(use.effect->further, v.getType());
+    auto op =
+        builder.create<ApplyOp>(loc, v.getType(), others, use.name, v, sums, params, builder.getArrayAttr(paramAxes),
                                 use.effect->draws ? arguments.lookup("key") : Value(), streams, /*redraw=*/false,
                                 /*strengths=*/DictionaryAttr());
+    llvm::append_range(further, op.getFurther());
+    v = op.getResult();
   }
   return v;
 }
@@ -226,7 +240,7 @@ Expected<OwningOpRef<ModuleOp>> LayerBuilder::build() {
   createFunction();
   Value codes = buildInput(), w = buildWeight();
   Value accumulators = builder.create<MvmOp>(loc, planes(), codes, w);
-  Value y = builder.create<AccumulateOp>(loc, matrix(), buildPlanes(accumulators), arguments.lookup("bias"));
+  Value y = apply(sumOf(buildPlanes(accumulators), arguments.lookup("bias")), EffectSite::Output, 1);
   builder.create<func::ReturnOp>(loc, y);
   return module;
 }

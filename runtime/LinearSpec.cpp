@@ -145,6 +145,11 @@ std::string LinearSpec::validate() const {
     return needsRange("output_noise");
   if (adc && !hasRange)
     return needsRange("adc");
+  for (const EffectUse &use : effects)
+    if (bias && use.effect->site == EffectSite::Output && !use.effect->straightThrough)
+      return "the effect '" + use.name +
+             "' on the output is not surrogate(straight_through), which a layer with a bias " +
+             "needs; leave the bias out: AnalogLinearOptions(...).bias(false)";
   return problemOf(effects, inputRange);
 }
 

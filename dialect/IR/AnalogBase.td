@@ -63,7 +63,8 @@ def Analog_IndexKind : Analog_Enum<"IndexKind", "an index of the element a regio
     I32EnumAttrCase<"TileRows", 3, "tile_rows">]>;
 
 def Analog_EffectSite : Analog_Enum<"EffectSite", "the elements that a user's effect maps", [
-    I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Weight", 1, "weight">, I32EnumAttrCase<"Tile", 2, "tile">]>;
+    I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Weight", 1, "weight">, I32EnumAttrCase<"Tile", 2, "tile">,
+    I32EnumAttrCase<"Output", 3, "output">]>;
 def Analog_SurrogateKind : Analog_Enum<"SurrogateKind", "what a user's effect is differentiated as", [
     I32EnumAttrCase<"StraightThrough", 0, "straight_through">, I32EnumAttrCase<"Masked", 1, "masked">,
     I32EnumAttrCase<"Derived", 2, "derived">, I32EnumAttrCase<"Own", 3, "own">]>;

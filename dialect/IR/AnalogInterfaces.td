@@ -25,6 +25,8 @@ def Analog_EffectOpInterface : OpInterface<"EffectOpInterface"> {
                     "of the input times one of the weight. Factor 0 of a side is the element that analog.mvm takes, factor 1 + i is "
                     "number i of buildFactors.",
                     "::llvm::SmallVector<std::pair<int64_t, int64_t>>", "getFurtherAccumulators", (ins), "", "return {};">,
+    InterfaceMethod<"Sums over the tiles that code behind the sum takes beside the element: of analog.accumulate.",
+                    "::llvm::SmallVector<::mlir::Value>", "getFurtherSums", (ins), "", "return {};">,
     InterfaceMethod<"Emits the factors that an element of the input (Side::Lhs) or the weight gives to further accumulators. "
                     "`parameters` and `keyIndices` as in buildScalar; a parameter that the side does not see is null. Fails, with an "
                     "error, where one is needed.",
@@ -32,8 +34,14 @@ def Analog_EffectOpInterface : OpInterface<"EffectOpInterface"> {
                     (ins "::mlir::OpBuilder &":$builder, "::mho::analog::Side":$side, "::mlir::Value":$element,
                          "::llvm::ArrayRef<::mlir::Value>":$parameters, "::llvm::ArrayRef<int64_t>":$keyIndices),
                     "", "return ::llvm::SmallVector<::mlir::Value>();">,
-    InterfaceMethod<"Emits the scalar code for one element. `accumulators` are those of getFurtherAccumulators, `parameters` follow "
-                    "getEffectParameters; draw i takes key `keyIndices[i]` of the kernel.",
+    InterfaceMethod<"Emits what the code makes of an element besides: the elements of the op's results after the first. Arguments as "
+                    "in buildScalar, whose draws it repeats.",
+                    "::llvm::SmallVector<::mlir::Value>", "buildFurther",
+                    (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$element, "::mlir::ValueRange":$accumulators,
+                         "::mlir::ValueRange":$parameters, "::llvm::ArrayRef<int64_t>":$keyIndices),
+                    "", "return {};">,
+    InterfaceMethod<"Emits the scalar code for one element. `accumulators` are those of getFurtherAccumulators, or the sums of "
+                    "getFurtherSums; `parameters` follow getEffectParameters; draw i takes key `keyIndices[i]` of the kernel.",
                     "::mlir::Value", "buildScalar",
                     (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::Value":$element,
                          "::mlir::ValueRange":$accumulators, "::mlir::ValueRange":$parameters,

@@ -4,7 +4,8 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
                                            DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "an effect of the user's: scalar code of one element, and what it is differentiated as";
   let description = [{
-    `on` says whose elements the effect maps: those of the input, of the weight, or of the accumulators of a tile. Parameters are
+    `on` says whose elements the effect maps: those of the input, of the weight, of the accumulators of a tile, or of the output, the
+    sum over the tiles with the bias. Parameters are
     scales that analog.apply gives, each over some of the axes that it names here; strengths are numbers with a value, which a use may
     replace and which become scalar arguments of the fused kernel. The code is made of the scalar vocabulary (SPEC.md, "Scalar code");
     analog.normal and analog.uniform stand without key and stream, which are those of the use.
@@ -20,6 +21,10 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
     parameters that do not vary over the other side's axis, and of the strengths. `weights(%w)` is the same for the weight. Both regions
     may draw: draws are counted in the order code, inputs, weights. `derived` takes the gradient through them, and through the regions that
     make their factors; the other surrogates take none.
+
+    The code of an effect on the tile may yield more than one f32. The first takes the place of the element; each of the others is
+    summed over the tiles by itself, and an effect on the output takes such sums beside its element: `sums(%c0, %c1)`. Neither carries
+    a gradient.
 
     ```mlir
     // Programming noise of a ReRAM cell, which grows with the conductance.
@@ -45,6 +50,16 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
     } weights(%w) yields(magnitude) {
       %magnitude = math.absf %w : f32
       analog.yield %magnitude : f32
+    }
+
+    // The larger of two sums of a tile's values.
+    analog.effect @two on tile(%y) surrogate(straight_through) {
+      %negative = arith.negf %y : f32
+      analog.yield %y, %negative : f32, f32
+    }
+    analog.effect @larger on output(%y) sums(%other) surrogate(straight_through) {
+      %larger = arith.maximumf %y, %other : f32
+      analog.yield %larger : f32
     }
     ```
   }];
@@ -72,6 +87,8 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
     ::llvm::SmallVector<int64_t> getFactorParams(Side side);
     /// Stream of draw `i` where a use names none: of the effect's name alone (SPEC.md N3).
     int64_t getDefaultStream(unsigned i);
+    /// How many values the code yields after the first, each summed over the tiles by itself.
+    unsigned getFurtherCount();
     /// How many bits the code yields.
     unsigned getBitCount();
     /// True if the bits are results of the forward kernel: those of accumulators, which backward does not have again.
@@ -85,24 +102,28 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
 def Analog_ApplyOp : Analog_Op<"apply", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
                                          DeclareOpInterfaceMethods<Analog_EffectOpInterface,
                                              ["getEffectDraws", "getEffectName", "getSavedBitCount",
-                                              "getFurtherAccumulators", "buildFactors"]>]> {
+                                              "getFurtherAccumulators", "getFurtherSums", "buildFactors",
+                                              "buildFurther"]>]> {
   let summary = "an effect of the user's, applied";
   let description = [{
     Maps each element of the input by the code of the effect. `params` gives its parameters in its order, each over axes among those
     that the effect names; `key` is given where it draws. `streams`, one for each draw, takes the place of those that follow from the
-    effect's name; `redraw` repeats the draws of a use before this one; `strengths` replaces values of strengths.
+    effect's name; `redraw` repeats the draws of a use before this one; `strengths` replaces values of strengths. The results after the
+    first are what the code of an effect on the tile yields besides; analog.accumulate sums them, and an effect on the output takes the
+    sums: `sums(%s0, %s1)`.
     ```mlir
     %noisy = analog.apply @cell_noise %w params(%a over (t, n)) key(%key) strengths {slope = 0.5 : f32}
         : (tensor<256x784xf32>, tensor<2x256xf32>, tensor<2xi64>) -> tensor<256x784xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$effect /*apply_i1*/, Analog_F32Tensor:$input /*apply_i2*/,
+                       Variadic<Analog_F32Matrix>:$sums /*apply_i8*/,
                        Variadic<Analog_F32Tensor>:$params /*apply_i3*/, Analog_AxesArray:$param_axes,
                        Optional<Analog_KeyTensor>:$key /*apply_i4*/, OptionalAttr<DenseI64ArrayAttr>:$streams /*apply_i5*/,
                        UnitAttr:$redraw /*apply_i6*/, OptionalAttr<DictionaryAttr>:$strengths /*apply_i7*/);
-  let results = (outs Analog_F32Tensor:$result);
+  let results = (outs Analog_F32Tensor:$result, Variadic<Analog_F32Planes>:$further);
   let assemblyFormat = [{
-    $effect $input `` custom<OptionalParams>($params, $param_axes) (`key` `(` $key^ `)`)? (`streams` $streams^)? (`redraw` $redraw^)?
+    $effect $input (`sums` `(` $sums^ `)`)? `` custom<OptionalParams>($params, $param_axes) (`key` `(` $key^ `)`)? (`streams` $streams^)? (`redraw` $redraw^)?
     (`strengths` $strengths^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

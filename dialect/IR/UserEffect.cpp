@@ -19,6 +19,8 @@ SmallVector<Axis> EffectOp::getSiteAxes() {
     return {Axis::T, Axis::N, Axis::K};
   case EffectSite::Tile:
     return {Axis::T, Axis::M, Axis::N};
+  case EffectSite::Output:
+    return {Axis::M, Axis::N};
   }
   llvm_unreachable("all sites are listed");
 }
@@ -39,6 +41,8 @@ SmallVector<int64_t> EffectOp::getFactorParams(Side side) {
 }
 
 int64_t EffectOp::getDefaultStream(unsigned i) { return mho::effectStream(getSymName(), i); }
+
+unsigned EffectOp::getFurtherCount() { return yieldOf(getCode()).getValues().size() - 1; }
 
 unsigned EffectOp::getBitCount() { return yieldOf(getCode()).getBits().size(); }
 
@@ -94,6 +98,8 @@ SmallVector<std::pair<int64_t, int64_t>> ApplyOp::getFurtherAccumulators() {
     list.push_back({pairs[i], pairs[i + 1]});
   return list;
 }
+
+SmallVector<Value> ApplyOp::getFurtherSums() { return llvm::to_vector(getSums()); }
 
 MvmOp ApplyOp::findMvm() {
   Value value = getInput();
@@ -186,7 +192,7 @@ SurrogateOp Writer::createSurrogateOf(OpBuilder &builder, ValueRange inputs) {
   SurrogateOp op = createSurrogate(builder, loc, inputs, wrt, bits);
   fill(builder, loc, op.getValue(), floats(builder, inputs.size()), [&](ScalarBuilder &s, ValueRange a) {
     Yielded code = clone(s.b, effect.getCode(), a, apply.getRedraw());
-    yield(s, code.values, bits ? ValueRange(code.bits) : ValueRange{});
+    yield(s, code.values[0], bits ? ValueRange(code.bits) : ValueRange{});
   });
   SmallVector<Type> types = floats(builder, inputs.size() - 1);
   types.append(bits ? bits : 1, bits ? Type(builder.getI1Type()) : builder.getF32Type());
@@ -207,6 +213,17 @@ Value ApplyOp::buildScalar(OpBuilder &builder, Location, Value element, ValueRan
   if (writer.effect.getSurrogate() == SurrogateKind::Derived)
     return writer.clone(builder, writer.effect.getCode(), inputs, getRedraw()).values[0];
   return writer.createSurrogateOf(builder, inputs).getResult();
+}
+
+SmallVector<Value> ApplyOp::buildFurther(OpBuilder &builder, Value element, ValueRange accumulators,
+                                         ValueRange parameters, ArrayRef<int64_t> keys) {
+  Writer writer{*this, lookupEffect(), keys};
+  SmallVector<Value> inputs{element};
+  llvm::append_range(inputs, accumulators);
+  llvm::append_range(inputs, parameters);
+  SmallVector<Value> values = writer.clone(builder, writer.effect.getCode(), inputs, /*redraw=*/true).values;
+  values.erase(values.begin());
+  return values;
 }
 
 FailureOr<SmallVector<Value>> ApplyOp::buildFactors(OpBuilder &builder, Side side, Value element,

@@ -3,6 +3,7 @@
 //       {...} derivative {...} tail {...}
 //   analog.effect @name on tile(%y) accumulators(%q = square * w) surrogate(masked)
 //       {...} inputs(%x) yields(square) {...} weights(%w)
+//   analog.effect @name on output(%y) sums(%c0, %c1) surrogate(straight_through) {...}
 #include "dialect/IR/AxesAssembly.h"
 
 #include "llvm/Support/Format.h"
@@ -103,6 +104,10 @@ static ParseResult parseAccumulators(OpAsmParser &parser, SmallVectorImpl<Argume
   if (succeeded(parser.parseOptionalKeyword("accumulators")) &&
       parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, one))
     return failure();
+  auto sum = [&] { return parseNamed(parser, arguments, names); };
+  if (names.empty() && succeeded(parser.parseOptionalKeyword("sums")) &&
+      parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, sum))
+    return failure();
   properties.accumulator_names = parser.getBuilder().getArrayAttr(names);
   return success();
 }
@@ -157,7 +162,7 @@ ParseResult EffectOp::parse(OpAsmParser &parser, OperationState &result) {
   EffectSite site;
   SurrogateKind surrogate;
   if (parser.parseSymbolName(properties.sym_name) || parser.parseKeyword("on") ||
-      parseWord(parser, "what the effect acts on (input, weight or tile)", symbolizeEffectSite, site) ||
+      parseWord(parser, "what the effect acts on (input, weight, tile or output)", symbolizeEffectSite, site) ||
       parser.parseLParen() || parseNamed(parser, arguments, element) || parser.parseRParen() ||
       parseAccumulators(parser, arguments, products, properties) || parseParams(parser, others, properties) ||
       parseStrengths(parser, others, properties) || parser.parseKeyword("surrogate") || parser.parseLParen() ||
@@ -193,7 +198,11 @@ void EffectOp::print(OpAsmPrinter &printer) {
   unsigned further = getAccumulatorNames().size(), params = getParamNames().size(),
            strengths = getStrengthNames().size();
   auto name = [](ArrayAttr names, unsigned i) { return cast<StringAttr>(names[i]).getValue(); };
-  if (further) {
+  if (further && getAccumulators().empty()) {
+    printer << " sums(";
+    llvm::interleaveComma(arguments.slice(1, further), printer, [&](BlockArgument sum) { printer << sum; });
+    printer << ")";
+  } else if (further) {
     printer << " accumulators(";
     llvm::interleaveComma(llvm::seq(0u, further), printer, [&](unsigned i) {
       printer << arguments[1 + i] << " = " << name(getInputFactors(), getAccumulators()[2 * i]) << " * "

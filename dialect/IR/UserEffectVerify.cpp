@@ -33,9 +33,10 @@ static LogicalResult verifyNames(EffectOp op, ArrayRef<Attribute> own) {
 
 /// The products that further accumulators are sums of.
 static LogicalResult verifyAccumulators(EffectOp op) {
-  size_t count = op.getAccumulatorNames().size();
+  bool onOutput = op.getSite() == EffectSite::Output;
+  size_t count = onOutput ? 0 : op.getAccumulatorNames().size(); // those of the output are sums
   ArrayRef<int64_t> pairs = op.getAccumulators();
-  bool none = count == 0 && op.getInputFactors().empty() && op.getWeightFactors().empty();
+  bool none = count == 0 && pairs.empty() && op.getInputFactors().empty() && op.getWeightFactors().empty();
   if (op.getSite() != EffectSite::Tile && !none) // effect_c15
     return op.emitOpError(
                "expected further accumulators, inputs and weights of an effect on the tile only, got them on "
@@ -57,6 +58,20 @@ static LogicalResult verifyAccumulators(EffectOp op) {
       if (!used[i]) // effect_c16
         return op.emitOpError("expected an accumulator of factor ") << names[i] << ", which " << clause << " yields";
   }
+  return success();
+}
+
+/// Backward knows no sum over tiles.
+static LogicalResult verifyOutput(EffectOp op) {
+  if (op.getSite() != EffectSite::Output)
+    return success();
+  bool sums = !op.getAccumulatorNames().empty();
+  if (!op.getLearnable().empty() || op.getSurrogate() == SurrogateKind::Masked ||
+      (sums && op.getSurrogate() == SurrogateKind::Derived)) // effect_c19
+    return op.emitOpError("expected no learnable parameter of an effect on the output, and surrogate(straight_through) "
+                          "or (own), or (derived) without sums; got ")
+           << op.getLearnable().size() << " learnable ones, surrogate(" << stringifySurrogateKind(op.getSurrogate())
+           << ") and " << op.getAccumulatorNames().size() << " sums";
   return success();
 }
 
@@ -88,7 +103,7 @@ LogicalResult EffectOp::verify() {
            << getParamNames().size()
            << ", named once and in their order, and the surrogate to be own, whose derivative "
            << "has the summands of its gradient, got " << stringifySurrogateKind(getSurrogate());
-  return success();
+  return verifyOutput(*this);
 }
 
 //===-- effect: code ----------------------------------------------------------------------------------------------===//
@@ -104,6 +119,20 @@ static LogicalResult verifyShape(EffectOp op, Region &region, StringRef name, Ty
     return yieldOf(region).emitOpError("expected the ")
            << name << " of an effect to yield " << values << " f32, got " << yieldOf(region).getValues().size();
   return verifyScalarCode(region); // effect_c8
+}
+
+/// The code: further values only where they are summed over the tiles, and carry no gradient.
+static LogicalResult verifyCode(EffectOp op, TypeRange taken) {
+  Block *block = op.getCode().hasOneBlock() ? &op.getCode().front() : nullptr;
+  auto yield = block && !block->empty() ? dyn_cast<YieldOp>(block->back()) : YieldOp();
+  size_t values = yield ? yield.getValues().size() : 1;
+  bool mayBeMore = op.getSite() == EffectSite::Tile && op.getSurrogate() != SurrogateKind::Derived;
+  if (values > 1 && !mayBeMore) // effect_c18
+    return yield.emitOpError("expected several values of an effect on the tile only, and not with surrogate(derived): "
+                             "only the first carries a gradient; got ")
+           << values << " on the " << stringifyEffectSite(op.getSite()) << " with surrogate("
+           << stringifySurrogateKind(op.getSurrogate()) << ")";
+  return verifyShape(op, op.getCode(), "code", taken, std::max<size_t>(1, values));
 }
 
 /// Bits where the surrogate uses them, and nothing to reduce.
@@ -193,7 +222,7 @@ LogicalResult EffectOp::verifyRegions() {
   Type f32 = Float32Type::get(getContext()), i1 = IntegerType::get(getContext(), 1);
   size_t others = getParamNames().size() + getStrengthNames().size();
   SmallVector<Type> taken(1 + getAccumulatorNames().size() + others, f32);
-  if (failed(verifyShape(*this, getCode(), "code", taken)) || failed(verifyBits(*this)) || failed(verifyFactors(*this)))
+  if (failed(verifyCode(*this, taken)) || failed(verifyBits(*this)) || failed(verifyFactors(*this)))
     return failure();
   bool own = getSurrogate() == SurrogateKind::Own;
   if (own != !getDerivative().empty()) // effect_c12
@@ -218,6 +247,9 @@ LogicalResult EffectOp::verifyRegions() {
 LogicalResult ApplyOp::verify() {
   if (failed(verifySameType(*this))) // apply_c1
     return failure();
+  for (Type type : getFurther().getTypes())
+    if (type != getInput().getType()) // apply_c1
+      return emitOpError("expected all results to have the input's type ") << getInput().getType() << ", got " << type;
   if (failed(verifyTiled(*this))) // apply_c2
     return failure();
   return verifyScales(*this, getParams(), getParamAxes(), visibleAxes(getInput())); // apply_c3
@@ -239,6 +271,45 @@ static bool isUsedAs(EffectSite site, Value value) {
   });
 }
 
+/// What an effect on the output maps: the sum over the tiles, directly or behind other effects on the output.
+static AccumulateOp sumBehind(Value value) {
+  while (auto apply = value.getDefiningOp<ApplyOp>())
+    value = apply.getInput();
+  return value.getDefiningOp<AccumulateOp>();
+}
+
+/// Results after the first, sums that are taken, and what the sums are of.
+static LogicalResult verifySums(ApplyOp op, EffectOp effect) {
+  size_t results = op.getFurther().size(), further = effect.getFurtherCount();
+  if (results != further) // apply_c14
+    return refuse(op, effect,
+                  "expected " + Twine(1 + further) + " results of @" + effect.getSymName() + ", got " +
+                      Twine(1 + results));
+  bool onOutput = effect.getSite() == EffectSite::Output;
+  size_t sums = onOutput ? effect.getAccumulatorNames().size() : 0;
+  if (op.getSums().size() != sums) // apply_c15
+    return refuse(op, effect,
+                  "expected " + Twine(sums) + " sums of @" + effect.getSymName() + ", got " +
+                      Twine(op.getSums().size()));
+  if (onOutput && !sumBehind(op.getInput())) // apply_c15
+    return refuse(op, effect,
+                  "expected @" + effect.getSymName() +
+                      ", an effect on the output, to map the result of an analog.accumulate, behind other effects");
+  if (onOutput && sumBehind(op.getInput()).getBias() &&
+      effect.getSurrogate() != SurrogateKind::StraightThrough) // apply_c16
+    return refuse(op, effect,
+                  "expected @" + effect.getSymName() +
+                      ", an effect on the output without surrogate(straight_through), to map a sum without a bias, "
+                      "whose gradient is that of the output");
+  for (Value sum : op.getSums())
+    if (auto accumulate = sum.getDefiningOp<AccumulateOp>();
+        !accumulate || accumulate.getBias() || sum.getType() != op.getInput().getType()) // apply_c15
+      return refuse(op, effect,
+                    "expected the sums of @" + effect.getSymName() +
+                        " to be results of analog.accumulate without a bias, of its input's type");
+  return success();
+}
+
 static LogicalResult verifySite(ApplyOp op, EffectOp effect) {
   int64_t rank = op.getInput().getType().getRank(), expected = effect.getSite() == EffectSite::Tile ? 3 : 2;
   StringRef site = stringifyEffectSite(effect.getSite());
@@ -247,7 +318,7 @@ static LogicalResult verifySite(ApplyOp op, EffectOp effect) {
                   "expected @" + effect.getSymName() + ", an effect on the " + site + ", to map a tensor of rank " +
                       Twine(expected) + ", got rank " + Twine(rank));
   EffectSite other = effect.getSite() == EffectSite::Input ? EffectSite::Weight : EffectSite::Input;
-  if (rank == 2 && isUsedAs(other, op.getResult())) // apply_c5
+  if (rank == 2 && effect.getSite() != EffectSite::Output && isUsedAs(other, op.getResult())) // apply_c5
     return refuse(op, effect,
                   "expected @" + effect.getSymName() + ", an effect on the " + site +
                       ", to map that of analog.mvm, got its " + stringifyEffectSite(other));
@@ -340,7 +411,7 @@ LogicalResult ApplyOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto effect = symbols.lookupNearestSymbolFrom<EffectOp>(*this, getEffectAttr());
   if (!effect) // apply_c4
     return emitOpError("expected @") << getEffect() << " to be an analog.effect of the module";
-  if (failed(verifySite(*this, effect)) || failed(verifyParams(*this, effect)) ||
+  if (failed(verifySite(*this, effect)) || failed(verifySums(*this, effect)) || failed(verifyParams(*this, effect)) ||
       failed(verifyStrengths(*this, effect)) || failed(verifyKey(*this, effect)))
     return failure();
   return verifyDraws(*this, "streams [...] gives this use streams of its own, 'redraw' repeats those"); // apply_c10

@@ -6,6 +6,8 @@ using namespace mho::analog;
 
 /// Inputs of the layer that an effect belongs to; nothing where planes come from no mvm of the function.
 static std::optional<int64_t> inputsOf(ApplyOp op, const Environment &env) {
+  if (op.lookupEffect().getSite() == EffectSite::Output)
+    return std::nullopt; // an element of the output is of no tile
   if (op.getInput().getType().getRank() == 2)
     return env[op.getInput()].shape[1];
   if (MvmOp mvm = op.findMvm())
@@ -36,7 +38,10 @@ llvm::Error EffectUse::readKeys() {
   if (!key)
     return key.takeError();
   keys.push_back(*key);
-  return checkAddresses(op, *env, drawWords(effect.getDraws()));
+  bool words = drawWords(effect.getDraws());
+  const Tensor &elements = (*env)[op.getInput()];
+  return effect.getSite() == EffectSite::Output ? checkDraws(elements.shape[0], elements.shape[1], 1, words)
+                                                : checkAddresses(op, *env, words);
 }
 
 SmallVector<double> EffectUse::strengths() const {
@@ -50,7 +55,8 @@ SmallVector<double> EffectUse::strengths() const {
 
 SmallVector<double> EffectUse::others(const Element &at) const {
   SmallVector<double> values;
-  for (size_t i = 0; i < op->getNumOperands() - 1 - keys.size(); ++i)
+  ApplyOp use = op;
+  for (size_t i = 0; i < use.getParams().size(); ++i)
     values.push_back(params.at(i, at));
   llvm::append_range(values, strengths());
   return values;
@@ -134,6 +140,8 @@ llvm::Error EffectUse::evalFactors(Side side) {
 }
 
 llvm::Error EffectUse::evalAccumulators() {
+  for (Value sum : op.getSums())
+    accumulators.push_back((*env)[sum]);
   SmallVector<std::pair<int64_t, int64_t>> pairs = op.getFurtherAccumulators();
   if (pairs.empty())
     return llvm::Error::success();
@@ -186,7 +194,9 @@ llvm::Expected<std::optional<double>> EffectUse::gradient(double v, int64_t i, c
 
 llvm::Error EffectUse::forEach(const Tensor &source, llvm::function_ref<llvm::Error(int64_t, Element)> body) {
   std::string first;
-  llvm::Error walk = forEachElement(op, source, &params, [&](int64_t i, const Element &element) {
+  bool onOutput = effect.getSite() == EffectSite::Output;
+  auto walkElements = onOutput ? forEachOutput : forEachElement;
+  llvm::Error walk = walkElements(op, source, &params, [&](int64_t i, const Element &element) {
     Element at = element;
     at.tileRows = tiles ? tiles->physicalRows(at.tile) : 0;
     if (llvm::Error error = first.empty() ? body(i, at) : llvm::Error::success())

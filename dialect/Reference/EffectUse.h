@@ -47,7 +47,7 @@ private:
   llvm::SmallVector<Key, 1> keys;
   std::optional<Tiles> tiles;       // of the layer, where it is known
   std::vector<Tensor> factors[2];   // of further accumulators
-  std::vector<Tensor> accumulators; // each [T, B, O]
+  std::vector<Tensor> accumulators; // each [T, B, O]; sums of the output, each [B, O]
   const Environment *env;
 };
 

@@ -45,6 +45,10 @@ private:
 llvm::Error forEachElement(mlir::Operation *op, const Tensor &tensor, const Scales *scales,
                            llvm::function_ref<void(int64_t, const Element &)> body);
 
+/// The same for each element of an output [B, O], which is of no tile.
+llvm::Error forEachOutput(mlir::Operation *op, const Tensor &tensor, const Scales *scales,
+                          llvm::function_ref<void(int64_t, const Element &)> body);
+
 /// Fails where an element of an effect's tensor has an address beyond the fields of the counter; `words`: draws of 32
 /// bits.
 llvm::Error checkAddresses(analog::EffectOpInterface op, const Environment &environment, bool words);

@@ -35,6 +35,23 @@ llvm::Error Scales::check(Operation *op, Sizes sizes) const {
   return llvm::Error::success();
 }
 
+llvm::Error mho::reference::forEachOutput(Operation *op, const Tensor &output, const Scales *scales,
+                                          llvm::function_ref<void(int64_t, const Element &)> body) {
+  Sizes sizes;
+  sizes[Axis::M] = output.shape[0];
+  sizes[Axis::N] = output.shape[1];
+  if (llvm::Error error = scales ? scales->check(op, sizes) : llvm::Error::success())
+    return error;
+  for (int64_t row = 0; row < output.shape[0]; ++row)
+    for (int64_t column = 0; column < output.shape[1]; ++column) {
+      Element e;
+      e[Axis::M] = e.row = row;
+      e[Axis::N] = e.column = column;
+      body(output.offset({row, column}), e);
+    }
+  return llvm::Error::success();
+}
+
 static llvm::Error forEachOfMatrix(Operation *op, const Tensor &matrix, const Scales *scales,
                                    llvm::function_ref<void(int64_t, const Element &)> body) {
   if (!getTiling(op))

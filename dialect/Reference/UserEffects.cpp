@@ -12,16 +12,18 @@ llvm::Error mho::reference::evalApplyOp(ApplyOp op, Environment &env) {
   if (!use)
     return use.takeError();
   const Tensor &source = env[op.getInput()];
-  Tensor result = Tensor::zeros(source.shape);
+  std::vector<Tensor> results(op->getNumResults(), Tensor::zeros(source.shape));
   if (llvm::Error error = use->forEach(source, [&](int64_t i, Element at) -> llvm::Error {
         llvm::Expected<ScalarInterpreter> scalar = use->run(source.reals[i], i, at);
         if (!scalar)
           return scalar.takeError();
-        result.reals[i] = scalar->value(use->yield().getValues()[0]);
+        for (auto [result, value] : llvm::zip_equal(results, use->yield().getValues()))
+          result.reals[i] = scalar->value(value);
         return llvm::Error::success();
       }))
     return error;
-  env.values[op.getResult()] = std::move(result);
+  for (auto [value, result] : llvm::zip_equal(op->getResults(), results))
+    env.values[value] = std::move(result);
   return llvm::Error::success();
 }
 

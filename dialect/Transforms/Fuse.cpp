@@ -1,7 +1,7 @@
 // analog-fuse: a function of the algebra -> one tiled_mvm. See Passes.td.
 //
-// Expects functions that return one analog.accumulate; other functions are left alone. Leaves functions of one
-// tiled_mvm.
+// Expects functions that return one analog.accumulate, or effects on it; other functions are left alone. Leaves
+// functions of one tiled_mvm.
 #include "dialect/Transforms/Fusion.h"
 
 #include "dialect/Numerics/Tiling.h"
@@ -18,11 +18,17 @@ namespace mho::analog {
 using namespace mlir;
 using namespace mho::analog;
 
-FailureOr<BlockArgument> Fusion::chain(Value value, SmallVectorImpl<EffectOpInterface> &effects, StringRef what) {
+/// Goes up the effects that `value` comes from, to what they act on.
+static Value behindEffects(Value value, SmallVectorImpl<EffectOpInterface> &effects) {
   while (auto effect = value.getDefiningOp<EffectOpInterface>()) {
     effects.insert(effects.begin(), effect);
     value = effect.getElementSource();
   }
+  return value;
+}
+
+FailureOr<BlockArgument> Fusion::chain(Value value, SmallVectorImpl<EffectOpInterface> &effects, StringRef what) {
+  value = behindEffects(value, effects);
   auto root = dyn_cast<BlockArgument>(value);
   if (!root) {
     emitError(value.getLoc(), "not fused: expected the ") << what << " to be a function argument behind its effects";
@@ -31,16 +37,30 @@ FailureOr<BlockArgument> Fusion::chain(Value value, SmallVectorImpl<EffectOpInte
   return root;
 }
 
-LogicalResult Fusion::findLayer(AccumulateOp accumulate) {
-  layer.accumulate = accumulate;
-  Value value = accumulate.getInput();
-  while (auto effect = value.getDefiningOp<EffectOpInterface>()) {
-    layer.planes.insert(layer.planes.begin(), effect);
-    value = effect.getElementSource();
-  }
-  layer.mvm = value.getDefiningOp<MvmOp>();
+/// What effects on the output take beside the sum: each is the sum of a further result of an effect on the planes.
+LogicalResult Fusion::findFurther() {
+  for (EffectOpInterface effect : layer.output)
+    for (Value sum : effect.getFurtherSums()) {
+      auto accumulate = sum.getDefiningOp<AccumulateOp>();
+      auto result = accumulate ? dyn_cast<OpResult>(accumulate.getInput()) : OpResult();
+      if (!result || result.getResultNumber() == 0 || !llvm::is_contained(layer.planes, result.getOwner()))
+        return effect->emitOpError("not fused: expected its sums to be those of further results of effects on the "
+                                   "planes of the same layer");
+      accumulators[effect].push_back(1 + indexIn(layer.further, Value(result)));
+    }
+  return success();
+}
+
+LogicalResult Fusion::findLayer(Value result) {
+  AccumulateOp accumulate = layer.accumulate = behindEffects(result, layer.output).getDefiningOp<AccumulateOp>();
+  layer.mvm = behindEffects(accumulate.getInput(), layer.planes).getDefiningOp<MvmOp>();
   if (!layer.mvm)
     return accumulate.emitOpError("not fused: expected the planes of one analog.mvm behind the effects");
+  if (auto planes = dyn_cast<OpResult>(accumulate.getInput()); planes && planes.getResultNumber() != 0)
+    return accumulate.emitOpError("not fused: expected the first result of an effect, got number ")
+           << planes.getResultNumber() + 1;
+  if (failed(findFurther()))
+    return failure();
   FailureOr<BlockArgument> x = chain(layer.mvm.getInput(), layer.input, "input"),
                            w = chain(layer.mvm.getWeight(), layer.weight, "weight");
   if (failed(x) || failed(w))
@@ -148,9 +168,8 @@ FailureOr<TiledMvmOp> Fusion::createKernel() {
       builder.getDenseI64ArrayAttr({0, 0}), builder.getArrayAttr(results), statList.size());
 
   OpBuilder::InsertionGuard guard(builder);
-  if (failed(buildLoads(kernel)) || failed(buildEndTile(kernel)))
+  if (failed(buildLoads(kernel)) || failed(buildEndTile(kernel)) || failed(buildFinish(kernel)))
     return failure();
-  buildFinish(kernel);
   return kernel;
 }
 
@@ -171,12 +190,13 @@ void Fusion::rewriteFunction(TiledMvmOp kernel) {
   kernel.pruneUnused();
 }
 
-LogicalResult Fusion::run(AccumulateOp accumulate) {
-  if (failed(findLayer(accumulate)))
+LogicalResult Fusion::run(Value result) {
+  if (failed(findLayer(result)))
     return failure();
-  builder.setInsertionPoint(accumulate);
+  AccumulateOp accumulate = layer.accumulate;
+  builder.setInsertionPoint(function.front().getTerminator());
   if (failed(collectParameters(layer.input, "input")) || failed(collectParameters(layer.weight, "weight")) ||
-      failed(collectParameters(layer.planes, "tile")))
+      failed(collectParameters(layer.planes, "tile")) || failed(collectParameters(layer.output, "output")))
     return failure();
   if (Value bias = accumulate.getBias())
     addParam(bias, AxesAttr::get(builder.getContext(), {Axis::N}));
@@ -195,15 +215,15 @@ struct FusePass : mho::analog::impl::AnalogFusePassBase<FusePass> {
       if (function.isExternal() || function.front().getTerminator()->getNumOperands() == 0)
         continue;
       Operation *terminator = function.front().getTerminator();
-      auto accumulate = terminator->getOperand(0).getDefiningOp<AccumulateOp>();
-      if (!accumulate)
+      SmallVector<EffectOpInterface> output;
+      if (!behindEffects(terminator->getOperand(0), output).getDefiningOp<AccumulateOp>())
         continue;
       if (terminator->getNumOperands() > 1) {
         function.emitError("not fused: expected @") << function.getName() << " to return the sum over tiles alone, got "
                                                     << terminator->getNumOperands() << " results";
         return signalPassFailure();
       }
-      if (failed(Fusion(function, saveForBackward).run(accumulate)))
+      if (failed(Fusion(function, saveForBackward).run(terminator->getOperand(0))))
         return signalPassFailure();
     }
   }

@@ -35,7 +35,8 @@ SmallVector<int64_t> Fusion::keyIndicesOf(EffectOpInterface effect) {
   return indices;
 }
 
-/// Applies the effects to `value`, in order. In end_tile, further accumulators are arguments of its block.
+/// Applies the effects to `value`, in order. Further accumulators (of end_tile) and sums (of finish) are arguments of
+/// the block.
 FailureOr<Value> Fusion::applyEffects(Value value, ArrayRef<EffectOpInterface> effects, SmallVectorImpl<Value> *bits) {
   for (EffectOpInterface effect : effects) {
     SmallVector<Value> arguments = argumentsOf(effect), further;
@@ -45,6 +46,10 @@ FailureOr<Value> Fusion::applyEffects(Value value, ArrayRef<EffectOpInterface> e
                << (use.isStat ? stats[use.index].second.getOver() : params[use.index].second).str();
     for (int64_t accumulator : accumulators[effect])
       further.push_back(builder.getBlock()->getArgument(accumulator));
+    if (llvm::any_of(layer.further, [&](Value result) { return result.getDefiningOp() == effect; }))
+      for (auto [i, made] :
+           llvm::enumerate(effect.buildFurther(builder, value, further, arguments, keyIndicesOf(effect))))
+        furtherValues[effect->getResult(1 + i)] = made;
     value = effect.buildScalar(builder, effect->getLoc(), value, further, arguments, keyIndicesOf(effect));
     if (bits && effect.getSavedBitCount())
       llvm::append_range(*bits, value.getDefiningOp<SurrogateOp>().getSaved());
@@ -119,11 +124,14 @@ LogicalResult Fusion::buildEndTile(TiledMvmOp kernel) {
   FailureOr<Value> value = applyEffects(kernel.getEndTile().getArgument(0), layer.planes, &bits);
   if (failed(value))
     return failure();
-  builder.create<YieldOp>(layer.mvm.getLoc(), ValueRange{*value}, save ? ValueRange(bits) : ValueRange{}, ValueRange{});
+  SmallVector<Value> summed{*value};
+  for (Value result : layer.further)
+    summed.push_back(furtherValues[result]);
+  builder.create<YieldOp>(layer.mvm.getLoc(), summed, save ? ValueRange(bits) : ValueRange{}, ValueRange{});
   return success();
 }
 
-void Fusion::buildFinish(TiledMvmOp kernel) {
+LogicalResult Fusion::buildFinish(TiledMvmOp kernel) {
   openRegion(kernel, TiledMvmOp::kFinish);
   Location loc = layer.mvm.getLoc();
   Value sum = kernel.getFinish().getArgument(0);
@@ -132,5 +140,9 @@ void Fusion::buildFinish(TiledMvmOp kernel) {
     int64_t param = llvm::find(params, std::pair(bias, over)) - params.begin();
     sum = ScalarBuilder{builder, loc}.add(sum, paramArgument.lookup(param));
   }
-  builder.create<YieldOp>(loc, ValueRange{sum}, ValueRange{}, ValueRange{});
+  FailureOr<Value> value = applyEffects(sum, layer.output);
+  if (failed(value))
+    return failure();
+  builder.create<YieldOp>(loc, ValueRange{*value}, ValueRange{}, ValueRange{});
+  return success();
 }

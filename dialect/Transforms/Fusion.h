@@ -13,7 +13,9 @@ namespace mho::analog {
 struct Layer {
   AccumulateOp accumulate;
   MvmOp mvm;
-  llvm::SmallVector<EffectOpInterface> input, weight, planes; // in the order of application
+  llvm::SmallVector<EffectOpInterface> input, weight, planes, output; // in the order of application
+  /// Results of effects on the planes, after their first, that are summed over the tiles for effects on the output.
+  llvm::SmallVector<mlir::Value> further;
   mlir::BlockArgument inputRoot, weightRoot;
 };
 
@@ -29,10 +31,12 @@ using FactorNumbers = llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_
 class Fusion {
 public:
   Fusion(mlir::func::FuncOp function, bool save) : function(function), builder(function.getContext()), save(save) {}
-  mlir::LogicalResult run(AccumulateOp accumulate);
+  /// `result`: of analog.accumulate, or of effects on it.
+  mlir::LogicalResult run(mlir::Value result);
 
 private:
-  mlir::LogicalResult findLayer(AccumulateOp accumulate);
+  mlir::LogicalResult findLayer(mlir::Value result);
+  mlir::LogicalResult findFurther();
   mlir::FailureOr<mlir::BlockArgument> chain(mlir::Value value, llvm::SmallVectorImpl<EffectOpInterface> &effects,
                                              llvm::StringRef what);
   mlir::LogicalResult collectParameters(llvm::ArrayRef<EffectOpInterface> effects, llvm::StringRef site);
@@ -48,7 +52,7 @@ private:
   mlir::LogicalResult buildLoad(TiledMvmOp kernel, Side side, FactorNumbers &numbers);
   mlir::LogicalResult buildLoads(TiledMvmOp kernel);
   mlir::LogicalResult buildEndTile(TiledMvmOp kernel);
-  void buildFinish(TiledMvmOp kernel);
+  mlir::LogicalResult buildFinish(TiledMvmOp kernel);
   void rewriteFunction(TiledMvmOp kernel);
 
   mlir::func::FuncOp function;
@@ -60,8 +64,9 @@ private:
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<ParameterUse>> uses; // of each effect: its parameters
   llvm::SmallVector<mlir::Value> keys;
   llvm::StringSet<> strengthNames;
-  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_t>>
-      accumulators; // of each effect: its further accumulators
+  /// Of each effect: its further accumulators; of one on the output, the arguments of finish that are its sums.
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_t>> accumulators;
+  llvm::DenseMap<mlir::Value, mlir::Value> furtherValues; // of Layer::further: values of end_tile
   // Of the region under construction: its arguments of parameters and statistics.
   llvm::DenseMap<int64_t, mlir::Value> paramArgument, statArgument;
 };

@@ -132,7 +132,7 @@ def AnalogDifferentiatePass : Pass<"analog-differentiate", "::mlir::ModuleOp"> {
     Precondition: analog-fuse with save-for-backward; a function without a tiled_mvm that contracts k is left alone. Numerics: SPEC.md,
     "Gradients": every scalar step is rounded as the gradients of the single ops are, products of matrices may be summed in any order,
     reductions have the fixed order of "Reductions". Limits: an lhs over (m, k) and an rhs over (n, k); parameters that one effect learns
-    vary over the same axes; a derivative that needs the sum over tiles, or that of a number made of a differentiated value's bits, is
+    vary over the same axes; a derivative that needs a sum over tiles, or that of a number made of a differentiated value's bits, is
     refused with the reason.
 
     More: (* example filepath=tests/dialect/analog-differentiate.mlir *)

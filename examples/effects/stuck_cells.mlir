@@ -2,21 +2,36 @@
 // bits, each bit a cell in an array of the positive and one in an array of the negative weights; the top plane stands
 // there three times, flipped, as most cells hold 0 and stuck cells mostly conduct. A cell's fault is drawn from the
 // key of the chip, not of the step: u < rate * share never conducts, u < rate always does. Without faults, the ones
-// of the two flipped arrays cancel: y' = A / 127 * (64 * median(sum x copy_j) + sum x lower), copy_j = (1 - negative)
-// - (1 - positive). The median is taken of each tile.
+// of the two flipped arrays cancel: y' = 64 * median over j of (sum over t of A / 127 * sum x copy_j) + (sum over t of
+// A / 127 * sum x lower), copy_j = (1 - negative) - (1 - positive). Every copy is summed over the tiles by itself, with
+// an ADC of its own for each tile; @vote takes the median of the sums.
 analog.effect @stuck_cells on tile(%y)
     accumulators(%c0 = x * copy0, %c1 = x * copy1, %c2 = x * copy2, %rest = x * lower)
-    params(%a over (t, n)) strengths(%rate = 0.005, %share = 0.162187) surrogate(straight_through) {
-  %sixty_four = arith.constant 64.0 : f32
+    params(%a over (t, n)) strengths(%rate = 0.005, %share = 0.162187, %step = 1.0, %most = 32767.0)
+    surrogate(straight_through) {
   %levels = arith.constant 127.0 : f32
-  %low = arith.minimumf %c0, %c1 : f32
-  %high = arith.maximumf %c0, %c1 : f32
-  %middle = arith.minimumf %high, %c2 : f32
-  %median = arith.maximumf %low, %middle : f32
-  %sum = math.fma %sixty_four, %median, %rest : f32
   %unit = arith.divf %a, %levels : f32
-  %result = arith.mulf %sum, %unit : f32
-  analog.yield %result : f32
+  %least = arith.negf %most : f32
+  %u0 = arith.divf %c0, %step : f32
+  %r0 = math.roundeven %u0 : f32
+  %m0 = arith.maximumf %r0, %least : f32
+  %k0 = arith.minimumf %m0, %most : f32
+  %s0 = arith.mulf %k0, %step : f32
+  %u1 = arith.divf %c1, %step : f32
+  %r1 = math.roundeven %u1 : f32
+  %m1 = arith.maximumf %r1, %least : f32
+  %k1 = arith.minimumf %m1, %most : f32
+  %s1 = arith.mulf %k1, %step : f32
+  %u2 = arith.divf %c2, %step : f32
+  %r2 = math.roundeven %u2 : f32
+  %m2 = arith.maximumf %r2, %least : f32
+  %k2 = arith.minimumf %m2, %most : f32
+  %s2 = arith.mulf %k2, %step : f32
+  %v0 = arith.mulf %s0, %unit : f32
+  %v1 = arith.mulf %s1, %unit : f32
+  %v2 = arith.mulf %s2, %unit : f32
+  %lower = arith.mulf %rest, %unit : f32
+  analog.yield %lower, %v0, %v1, %v2 : f32, f32, f32, f32
 } inputs(%x) weights(%w) yields(copy0, copy1, copy2, lower) {
   %zero = arith.constant 0.0 : f32
   %one = arith.constant 1.0 : f32
@@ -76,14 +91,30 @@ analog.effect @stuck_cells on tile(%y)
   analog.yield %copy0, %copy1, %copy2, %lower : f32, f32, f32, f32
 }
 
+analog.effect @vote on output(%y) sums(%v0, %v1, %v2) surrogate(straight_through) {
+  %sixty_four = arith.constant 64.0 : f32
+  %low = arith.minimumf %v0, %v1 : f32
+  %high = arith.maximumf %v0, %v1 : f32
+  %middle = arith.minimumf %high, %v2 : f32
+  %median = arith.maximumf %low, %middle : f32
+  %sum = math.fma %sixty_four, %median, %y : f32
+  analog.yield %sum : f32
+}
+
 func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %chip: tensor<2xi64>) -> tensor<?x?xf32>
     attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
   %largest = analog.absmax %w per channel : tensor<?x?xf32> -> tensor<?x?xf32>
   %quantized = analog.quantize_weight %w scale(%largest over (t, n)) {half_levels = 127.0 : f32}
       : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?xf32>
   %planes = analog.mvm %x, %quantized : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
-  %voted = analog.apply @stuck_cells %planes params(%largest over (t, n)) key(%chip)
-      : (tensor<?x?x?xf32>, tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?x?xf32>
-  %y = analog.accumulate %voted : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  %lower, %v:3 = analog.apply @stuck_cells %planes params(%largest over (t, n)) key(%chip)
+      : (tensor<?x?x?xf32>, tensor<?x?xf32>, tensor<2xi64>)
+      -> (tensor<?x?x?xf32>, tensor<?x?x?xf32>, tensor<?x?x?xf32>, tensor<?x?x?xf32>)
+  %sum = analog.accumulate %lower : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  %s0 = analog.accumulate %v#0 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  %s1 = analog.accumulate %v#1 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  %s2 = analog.accumulate %v#2 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  %y = analog.apply @vote %sum sums(%s0, %s1, %s2)
+      : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }

@@ -61,9 +61,13 @@ struct Reading {
 
 /// The built-in effects that a spec has, by their words.
 bool has(const LinearSpec &spec, StringRef word) {
-  const llvm::StringMap<bool> flags{{"dac", spec.quantizeInput},        {"weight_codes", spec.quantizeWeight},
-                                    {"weight_noise", spec.weightNoise}, {"drop_connect", spec.dropConnect},
-                                    {"output_noise", spec.outputNoise}, {"adc", spec.adc}};
+  const llvm::StringMap<bool> flags{{"dac", spec.quantizeInput},
+                                    {"weight_codes", spec.quantizeWeight},
+                                    {"weight_noise", spec.weightNoise},
+                                    {"drop_connect", spec.dropConnect},
+                                    {"output_noise", spec.outputNoise},
+                                    {"adc", spec.adc},
+                                    {"bias", spec.bias}};
   return flags.lookup(word);
 }
 
@@ -154,7 +158,7 @@ Status readEffects(const std::vector<std::string> &words, LinearSpec &spec) {
 
 void printEffects(const LinearSpec &spec, ModuleOp module) {
   llvm::outs() << "// ---- effects, in the order in which they act ----\n";
-  for (EffectSite site : {EffectSite::Input, EffectSite::Weight, EffectSite::Tile})
+  for (EffectSite site : {EffectSite::Input, EffectSite::Weight, EffectSite::Tile, EffectSite::Output})
     printChain(spec, site);
   for (const EffectUse &use : spec.effects)
     printUse(use, module);

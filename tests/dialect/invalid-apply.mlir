@@ -231,3 +231,65 @@ func.func @apply_c5(%w: tensor<4x8xf32>) attributes {analog.tiling = #analog.til
   %p = analog.mvm %r, %r : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<2x4x4xf32>
   return
 }
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @two on tile(%y) surrogate(straight_through) { analog.yield %y, %y : f32, f32 }
+func.func @apply_c14(%p: tensor<2x4x4xf32>) {
+  // expected-error @below {{expected 2 results of @two, got 1}}
+  %r = analog.apply @two %p : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  return
+}
+
+// -----
+
+analog.effect @two on tile(%y) surrogate(straight_through) { analog.yield %y, %y : f32, f32 }
+func.func @apply_c1(%p: tensor<2x4x4xf32>) {
+  // expected-error @below {{expected all results to have the input's type 'tensor<2x4x4xf32>', got 'tensor<3x4x4xf32>'}}
+  %r:2 = analog.apply @two %p : (tensor<2x4x4xf32>) -> (tensor<2x4x4xf32>, tensor<3x4x4xf32>)
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @vote on output(%y) sums(%c) surrogate(straight_through) { analog.yield %y : f32 }
+func.func @apply_c15(%p: tensor<2x4x4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %s = analog.accumulate %p : (tensor<2x4x4xf32>) -> tensor<4x4xf32>
+  // expected-error @below {{expected 1 sums of @vote, got 0}}
+  %r = analog.apply @vote %s : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @vote on output(%y) sums(%c) surrogate(straight_through) { analog.yield %y : f32 }
+func.func @apply_c15(%p: tensor<2x4x4xf32>, %other: tensor<4x4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %s = analog.accumulate %p : (tensor<2x4x4xf32>) -> tensor<4x4xf32>
+  // expected-error @below {{expected the sums of @vote to be results of analog.accumulate without a bias, of its input's type}}
+  %r = analog.apply @vote %s sums(%other) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @gain on output(%y) surrogate(derived) { analog.yield %y : f32 }
+func.func @apply_c15(%x: tensor<4x4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{expected @gain, an effect on the output, to map the result of an analog.accumulate, behind other effects}}
+  %r = analog.apply @gain %x : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{the effect is defined here}}
+analog.effect @gain on output(%y) surrogate(derived) { analog.yield %y : f32 }
+func.func @apply_c16(%p: tensor<2x4x4xf32>, %b: tensor<4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %s = analog.accumulate %p bias(%b) : (tensor<2x4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
+  // expected-error @below {{expected @gain, an effect on the output without surrogate(straight_through), to map a sum without a bias, whose gradient is that of the output}}
+  %r = analog.apply @gain %s : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}

@@ -288,6 +288,40 @@ analog.effect @effect_c17 on tile(%y) accumulators(%q = x * a) surrogate(straigh
 
 // -----
 
+analog.effect @effect_c18 on weight(%w) surrogate(straight_through) {
+  // expected-error @below {{expected several values of an effect on the tile only, and not with surrogate(derived): only the first carries a gradient; got 2 on the weight with surrogate(straight_through)}}
+  analog.yield %w, %w : f32, f32
+}
+
+// -----
+
+analog.effect @effect_c18 on tile(%y) surrogate(derived) {
+  // expected-error @below {{only the first carries a gradient; got 2 on the tile with surrogate(derived)}}
+  analog.yield %y, %y : f32, f32
+}
+
+// -----
+
+// expected-error @below {{expected no learnable parameter of an effect on the output, and surrogate(straight_through) or (own), or (derived) without sums; got 0 learnable ones, surrogate(derived) and 1 sums}}
+analog.effect @effect_c19 on output(%y) sums(%c) surrogate(derived) { analog.yield %y : f32 }
+
+// -----
+
+// expected-error @below {{got 1 learnable ones, surrogate(own) and 0 sums}}
+analog.effect @effect_c19 on output(%y) params(%p over (n) learnable) surrogate(own) { analog.yield %y : f32 }
+
+// -----
+
+// expected-error @below {{expected parameter 'p' of an effect on the output to vary over axes among (m, n), got (t, n)}}
+analog.effect @effect_c4 on output(%y) params(%p over (t, n)) surrogate(derived) { analog.yield %y : f32 }
+
+// -----
+
+// expected-error @below {{expected further accumulators, inputs and weights of an effect on the tile only, got them on the output}}
+analog.effect @effect_c15 on output(%y) accumulators(%q = x * w) surrogate(straight_through) { analog.yield %y : f32 } inputs(%x) weights(%w)
+
+// -----
+
 analog.effect @normal_c3 on input(%x) surrogate(derived) {
   // expected-error @below {{expected neither key, stream nor redraw in analog.effect, whose uses have them}}
   %n = analog.normal key(0) stream(64) : f32

@@ -47,3 +47,41 @@ func.func @learnable(%x: tensor<?x8xf32>, %w: tensor<2x8xf32>, %p: tensor<2xf32>
   %y = analog.accumulate %acc : (tensor<2x?x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// Backward knows no sum over the tiles.
+analog.effect @power on output(%y) surrogate(derived) {
+  // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
+  %r = arith.mulf %y, %y : f32
+  analog.yield %r : f32
+}
+func.func @squared(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %sum = analog.accumulate %acc : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  %y = analog.apply @power %sum : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+// A sum of the planes themselves, which is that of the element again, and none of a further value.
+analog.effect @vote on output(%y) sums(%c) surrogate(straight_through) { analog.yield %y : f32 }
+func.func @other_sums(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %sum = analog.accumulate %acc : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  // expected-error @below {{not fused: expected its sums to be those of further results of effects on the planes of the same layer}}
+  %y = analog.apply @vote %sum sums(%sum) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+analog.effect @two on tile(%y) surrogate(straight_through) { analog.yield %y, %y : f32, f32 }
+func.func @second_alone(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %p:2 = analog.apply @two %acc : (tensor<2x?x6xf32>) -> (tensor<2x?x6xf32>, tensor<2x?x6xf32>)
+  // expected-error @below {{not fused: expected the first result of an effect, got number 2}}
+  %y = analog.accumulate %p#1 : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

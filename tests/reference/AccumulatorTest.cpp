@@ -267,8 +267,8 @@ TEST(StuckCells, AreTheIntegerProductWithoutFaults) {
 }
 
 /// What a cell of stuck_cells gives, of the draw of its copy (0 to 2) and array (0 positive, 1 negative).
-static int cell(int64_t o, int64_t k, int copy, int array, int bit, float rate) {
-  float u = mho::drawUniform({o, k, mho::effectStream("stuck_cells", 2 * copy + array), 0, 3, kSeed});
+static int cell(int64_t o, int64_t k, int copy, int array, int bit, float rate, int64_t tile = 0) {
+  float u = mho::drawUniform({o, k, mho::effectStream("stuck_cells", 2 * copy + array), tile, 3, kSeed});
   return u < rate * 0.162187f ? 0 : u < rate ? 1 : bit;
 }
 
@@ -291,6 +291,43 @@ TEST(StuckCells, AreDrawnFromTheKeyOfTheChipAndOutvoted) {
       int lower = (code < 0 ? -1 : 1) * (std::abs(code) - 64 * top);
       EXPECT_EQ(y.at({k, o}), 64 * copies[1] + lower) << "weight " << o << ", " << k;
     }
+}
+
+/// Each copy is converted for each tile and summed over the tiles by itself; the median is that of the sums.
+TEST(StuckCells, VoteOnTheSumsOverTheTiles) {
+  const float rate = 0.5;
+  std::string text = example("stuck_cells", {{"%rate = 0.005", "%rate = 0.5"}, {"%most = 32767.0", "%most = 20.0"}});
+  Program program(text);
+  const int64_t rows = 4, outputs = 8;
+  Tensor x = integers({rows, 70}, 1, -9, 9), w = codes(outputs, 2, 127);
+  Tensor y = program.one("layer", {x, w, kKey});
+  int differ = 0;
+  for (int64_t b = 0; b < rows; ++b)
+    for (int64_t o = 0; o < outputs; ++o) {
+      std::vector<int> sums(3), ofTiles;
+      int lower = 0, medians = 0;
+      for (int64_t tile = 0; tile < 2; ++tile) {
+        ofTiles.assign(3, 0);
+        for (int64_t row = 0; row < 35; ++row) {
+          int64_t k = 35 * tile + row;
+          int code = int(w.at({o, k})), top = std::abs(code) >= 64, v = int(x.at({b, k}));
+          lower += v * (code < 0 ? -1 : 1) * (std::abs(code) - 64 * top);
+          for (int copy = 0; copy < 3; ++copy)
+            ofTiles[copy] += v * (cell(o, row, copy, 1, !(top && code < 0), rate, tile) -
+                                  cell(o, row, copy, 0, !(top && code > 0), rate, tile));
+        }
+        for (int copy = 0; copy < 3; ++copy)
+          sums[copy] += ofTiles[copy] = std::clamp(ofTiles[copy], -20, 20);
+        std::sort(ofTiles.begin(), ofTiles.end());
+        medians += ofTiles[1];
+      }
+      std::sort(sums.begin(), sums.end());
+      EXPECT_EQ(y.at({b, o}), 64 * sums[1] + lower) << b << ", " << o;
+      differ += medians != sums[1];
+    }
+  EXPECT_GT(differ, 0) << "the sum of the tiles' medians is another vote";
+  expectFusedEqual(text, {x, w, kKey});
+  expectStraightThrough(program, {x, w, kKey});
 }
 
 TEST(StuckCells, FailAtTheirRate) {
