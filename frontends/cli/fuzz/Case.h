@@ -6,17 +6,12 @@
 //   std::string file = print(layer);                          // .mlir
 #pragma once
 
-#include "frontends/cli/fuzz/Code.h"
+#include "frontends/cli/fuzz/Text.h"
 
 #include <array>
 #include <optional>
 
 namespace mho::cli::fuzz {
-
-// Not made yet: further accumulators, learned parameters but of an input, tiles whose gradients need their
-// accumulators.
-
-enum class Site { Input, Weight, Tile };
 
 /// A tensor that an effect reads: an argument of the layer of its own, or a maximum of x or W.
 struct Scale {
@@ -24,19 +19,6 @@ struct Scale {
   int id = 0;                       ///< scales of one id and axes are one argument
   std::string axes;                 ///< letters of "tmnk", in that order
   std::optional<std::string> value; ///< of all elements of an argument; else random
-};
-
-/// An effect that is text.
-struct Text {
-  Site site;
-  std::vector<std::string> params;    ///< axes of each
-  std::vector<std::string> strengths; ///< values
-  std::string surrogate;              ///< straight_through, masked, derived, own
-  int learnable = -1;                 ///< position of the parameter
-  int bits = 0;                       ///< yielded by the code, after the value
-  Code code, derivative, tail;
-  int sums = 0, counts = 0; ///< yielded by the derivative, after the value
-  Snap snap = Snap::None;
 };
 
 struct Effect {

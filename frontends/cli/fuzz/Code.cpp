@@ -7,7 +7,7 @@
 namespace mho::cli::fuzz {
 namespace {
 
-enum class Detail { None, FloatPredicate, IntPredicate, Float, Int, Bool, Map, Index };
+enum class Detail { None, FloatPredicate, IntPredicate, Float, Int, Bool, Map, Index, Special };
 
 /// An op of the vocabulary on operands of certain types.
 struct Form {
@@ -16,9 +16,11 @@ struct Form {
   char result;
   const char *types; ///< behind the colon
   Detail detail = Detail::None;
+  int weight = 1; ///< how often it is taken
 };
 
-// The bits of a NaN are not defined: "bits" and "copysign" below take 0 for one.
+// The bits of a NaN are not defined: "bits" and "copysign" below take 0 for one. What special values tell apart is taken
+// more often.
 constexpr Form kForms[] = {
     {"arith.constant", "", 'f', "f32", Detail::Float},
     {"arith.constant", "", 'i', "i32", Detail::Int},
@@ -31,9 +33,9 @@ constexpr Form kForms[] = {
     {"arith.mulf", "ff", 'f', "f32"},
     {"arith.divf", "ff", 'f', "f32"},
     {"arith.negf", "f", 'f', "f32"},
-    {"arith.minimumf", "ff", 'f', "f32"},
-    {"arith.maximumf", "ff", 'f', "f32"},
-    {"arith.cmpf", "ff", 'b', "f32", Detail::FloatPredicate},
+    {"arith.minimumf", "ff", 'f', "f32", Detail::None, 4},
+    {"arith.maximumf", "ff", 'f', "f32", Detail::None, 4},
+    {"arith.cmpf", "ff", 'b', "f32", Detail::FloatPredicate, 2},
     {"arith.select", "bff", 'f', "f32"},
     {"arith.select", "bii", 'i', "i32"},
     {"arith.select", "bbb", 'b', "i1"},
@@ -53,11 +55,15 @@ constexpr Form kForms[] = {
     {"arith.sitofp", "i", 'f', "i32 to f32"},
     {"arith.uitofp", "i", 'f', "i32 to f32"},
     {"arith.uitofp", "b", 'f', "i1 to f32"},
-    {"arith.fptosi", "f", 'i', "f32 to i32"},
+    {"arith.fptosi", "f", 'i', "f32 to i32", Detail::None, 5},
     {"arith.extui", "b", 'i', "i1 to i32"},
     {"arith.bitcast", "i", 'f', "i32 to f32"},
     {"bits", "f", 'i', "f32 to i32"},
     {"small", "f", 'f', "i32 to f32"}, // three bits that depend on all bits, as a number
+    {"clamp", "f", 'f', "f32"},        // the nearest integer from -8 to 8, 0 of a NaN
+    {"number", "f", 'f', "f32"},       // 0 where it is NaN
+    // where the first two are in order, else the special value that the detail is
+    {"special", "fff", 'f', "f32", Detail::Special, 6},
     {"math.fma", "fff", 'f', "f32"},
     {"math.absf", "f", 'f', "f32"},
     {"math.roundeven", "f", 'f', "f32"},
@@ -99,15 +105,20 @@ std::string randomDetail(Detail detail, Random &random) {
     return random.oneOf(Names{"", "map word"});
   case Detail::Index:
     return random.oneOf(Names{"tile", "row", "column", "tile_rows"});
+  case Detail::Special:
+    return random.oneOf(Names(std::begin(kSpecialValues), std::end(kSpecialValues)));
   }
   return "";
 }
 
-/// `%name`, 0 where it is NaN, as a value of its own.
-std::string withoutNaN(const std::string &name, const std::string &prefix) {
+/// `result`: the value, 0 where it is NaN.
+std::string withoutNaN(const std::string &name, const std::string &prefix, const std::string &result) {
   return "  " + prefix + "o = arith.cmpf ord, " + name + ", " + name + " : f32\n  " + prefix +
-         "z = arith.constant 0.0 : f32\n  " + prefix + "n = arith.select " + prefix + "o, " + name + ", " + prefix +
+         "z = arith.constant 0.0 : f32\n  " + result + " = arith.select " + prefix + "o, " + name + ", " + prefix +
          "z : f32\n";
+}
+std::string withoutNaN(const std::string &name, const std::string &prefix) {
+  return withoutNaN(name, prefix, prefix + "n");
 }
 
 /// `result`: the highest three bits of a product, which tell of all bits of `name`.
@@ -116,6 +127,14 @@ std::string threeBits(const std::string &name, const std::string &prefix, const 
          "m = arith.constant -1640531535 : i32\n  " + prefix + "p = arith.muli " + prefix + "b, " + prefix +
          "m : i32\n  " + prefix + "c = arith.constant 29 : i32\n  " + prefix + "l = arith.shrui " + prefix + "p, " +
          prefix + "c : i32\n  " + result + " = arith.sitofp " + prefix + "l : i32 to f32\n";
+}
+
+/// `result`: the nearest integer from -8 to 8.
+std::string clamped(const std::string &name, const std::string &prefix, const std::string &result) {
+  return withoutNaN(name, prefix) + "  " + prefix + "low = arith.constant -8.0 : f32\n  " + prefix +
+         "high = arith.constant 8.0 : f32\n  " + prefix + "above = arith.maximumf " + prefix + "n, " + prefix +
+         "low : f32\n  " + prefix + "within = arith.minimumf " + prefix + "above, " + prefix + "high : f32\n  " + result +
+         " = math.roundeven " + prefix + "within : f32\n";
 }
 
 std::string printLine(const Code &code, int number) {
@@ -127,6 +146,14 @@ std::string printLine(const Code &code, int number) {
            "n : f32 to i32\n";
   if (!std::strcmp(form.name, "small"))
     return threeBits(code.nameOf(line.operands[0]), name, name);
+  if (!std::strcmp(form.name, "clamp"))
+    return clamped(code.nameOf(line.operands[0]), name, name);
+  if (!std::strcmp(form.name, "number"))
+    return withoutNaN(code.nameOf(line.operands[0]), name, name);
+  if (!std::strcmp(form.name, "special"))
+    return "  " + name + "c = arith.cmpf ole, " + code.nameOf(line.operands[0]) + ", " + code.nameOf(line.operands[1]) +
+           " : f32\n  " + name + "s = arith.constant " + line.detail + " : f32\n  " + name + " = arith.select " + name +
+           "c, " + code.nameOf(line.operands[2]) + ", " + name + "s : f32\n";
   if (!std::strcmp(form.name, "copysign"))
     return withoutNaN(code.nameOf(line.operands[1]), name) + "  " + name + " = math.copysign " +
            code.nameOf(line.operands[0]) + ", " + name + "n : f32\n";
@@ -155,6 +182,14 @@ std::string Code::nameOf(int value) const {
   return value < first ? "%" + arguments[value].name : "%v" + std::to_string(value - first);
 }
 
+void removeArgument(Code &code, int argument) {
+  code.arguments.erase(code.arguments.begin() + argument);
+  auto renumber = [&](int &operand) { operand = operand == argument ? 0 : operand > argument ? operand - 1 : operand; };
+  for (Line &line : code.lines)
+    std::for_each(line.operands.begin(), line.operands.end(), renumber);
+  std::for_each(code.results.begin(), code.results.end(), renumber);
+}
+
 /// What a detail given as text is, but for predicates and names, of which forms have one kind each.
 static Detail detailOf(const std::string &text) {
   if (text == "true" || text == "false")
@@ -179,6 +214,11 @@ int append(Code &code, const std::string &name, std::vector<int> operands, const
 }
 
 bool isConstant(const Line &line) { return !std::strcmp(kForms[line.form].name, "arith.constant"); }
+
+bool isWhole(const Line &line) {
+  const char *name = kForms[line.form].name;
+  return !std::strcmp(name, "small") || !std::strcmp(name, "clamp");
+}
 
 int anyOf(Code &code, Scalar type, Random &random, int firstValue) {
   std::vector<int> found;
@@ -229,8 +269,14 @@ int powerOfTwo(Code &code, Random &random) {
 }
 
 void extend(Code &code, int lines, Vocabulary vocabulary, Random &random) {
+  static const std::vector<int> kWeighted = [] {
+    std::vector<int> numbers;
+    for (int i = 0; i < int(std::size(kForms)); ++i)
+      numbers.insert(numbers.end(), kForms[i].weight, i);
+    return numbers;
+  }();
   while (lines > 0) {
-    int number = random.below(std::size(kForms));
+    int number = random.oneOf(kWeighted);
     const Form &form = kForms[number];
     if ((isDraw(form) && !vocabulary.draws) || (form.detail == Detail::Index && !vocabulary.indices))
       continue;
@@ -248,10 +294,7 @@ std::string print(const Code &code, Snap snap, std::string &result) {
     text += printLine(code, value);
   result = code.nameOf(code.results[0]);
   if (snap == Snap::Clamp)
-    text += withoutNaN(result, "%s") +
-            "  %slow = arith.constant -8.0 : f32\n  %shigh = arith.constant 8.0 : f32\n"
-            "  %sabove = arith.maximumf %sn, %slow : f32\n  %swithin = arith.minimumf %sabove, %shigh : f32\n"
-            "  %snapped = math.roundeven %swithin : f32\n";
+    text += clamped(result, "%s", "%snapped");
   else if (snap == Snap::Bits)
     text += threeBits(result, "%s", "%snapped");
   if (snap != Snap::None)

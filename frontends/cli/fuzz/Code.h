@@ -46,6 +46,11 @@ struct Vocabulary {
   int firstValue = 0;   ///< values before it are not used
 };
 
+/// Where kernels differ from formulas if they do: NaN, infinities, zeros, the smallest numbers, beyond the range of i32.
+inline constexpr const char *kSpecialValues[] = {"0x7FC00000",    "0x7FC00000",     "0x7F800000", "0xFF800000", "-0.0",
+                                                 "2147483648.0",  "3.0e+09",        "-3.0e+09",   "1.0e+20",    "-1.0e+30",
+                                                 "-2147483648.0", "2147483520.0",   "0x00000001", "0x807FFFFF", "1.0e-40"};
+
 /// How an f32 result is turned into a small integer. What comes before it still tells apart every bit.
 enum class Snap {
   None,
@@ -70,10 +75,14 @@ int powerOfTwo(Code &code, Random &random);
 std::string print(const Code &code, Snap snap, std::string &result);
 /// How many numbers the code draws.
 int draws(const Code &code);
+/// Takes an argument away, whose uses become uses of the first.
+void removeArgument(Code &code, int argument);
 /// Takes a line away: its uses become uses of an operand or else of an earlier value of its type. False where there is
 /// none.
 bool removeLine(Code &code, int line);
 bool isConstant(const Line &line);
+/// True if its value is a small whole number.
+bool isWhole(const Line &line);
 /// Takes away the lines that no result needs. Draws stay, which have streams by their order.
 void removeUnused(Code &code);
 

@@ -9,8 +9,6 @@
 namespace mho::cli::fuzz {
 namespace {
 
-const char *axesOf(Site site) { return site == Site::Input ? "tmk" : site == Site::Weight ? "tnk" : "tmn"; }
-
 class Generator {
 public:
   Generator(uint64_t seed, uint64_t number) : random(seed, number) {
@@ -22,12 +20,8 @@ public:
 private:
   void sizes();
   void call();
-  std::string axes(const std::string &among);
   Scale scale(const std::string &among, bool ofWeight);
   Effect builtin(Site site);
-  int text(Site site, Snap snap);
-  void derivedCode(Text &text);
-  void ownCode(Text &text);
   Effect apply(Site site, Snap snap);
   void draw(Effect &effect, int streams, int64_t lowest);
   void site(Site site);
@@ -81,14 +75,6 @@ void Generator::call() {
   }
 }
 
-std::string Generator::axes(const std::string &among) {
-  std::string chosen;
-  for (char axis : among)
-    if (random.chance(40))
-      chosen += axis;
-  return chosen;
-}
-
 Scale Generator::scale(const std::string &among, bool ofWeight) {
   Scale scale;
   if (ofWeight && random.chance(50)) {
@@ -97,7 +83,7 @@ Scale Generator::scale(const std::string &among, bool ofWeight) {
     return scale;
   }
   scale.id = scales++;
-  scale.axes = axes(among);
+  scale.axes = randomAxes(among, random);
   if (random.chance(75))
     scale.value = random.oneOf({"1", "2", "4", "0.5", "3", "0.25", "1", "2", "4", "0.5", "3", "0.25", "-1", "0"});
   return scale;
@@ -164,137 +150,24 @@ Effect Generator::builtin(Site site) {
   return effect;
 }
 
-/// A chain whose derivative is a power of two or 0, of the element and of small whole numbers: exact in any order. On a
-/// tile without what needs the accumulator again.
-void Generator::derivedCode(Text &text) {
-  Code &code = text.code;
-  extend(code, random.between(0, 8), {/*draws=*/true, /*indices=*/true, /*firstValue=*/1}, random);
-  auto whole = [&] { return append(code, "small", {anyOf(code, Scalar::F32, random, 1)}); };
-  int value = 0;
-  for (int step = random.between(1, 5); step > 0; --step) {
-    switch (random.below(text.site == Site::Tile ? 6 : 10)) {
-    case 0:
-      value = append(code, random.oneOf({"arith.addf", "arith.subf"}), {value, whole()});
-      break;
-    case 1:
-      value = append(code, "arith.subf", {whole(), value});
-      break;
-    case 2:
-      value = append(code, "arith.mulf", {value, powerOfTwo(code, random)});
-      break;
-    case 3:
-      value = append(code, "arith.negf", {value});
-      break;
-    case 4:
-      value = append(code, "math.fma", {value, powerOfTwo(code, random), whole()});
-      break;
-    case 5:
-      value = append(code, random.oneOf({"math.roundeven", "math.floor", "math.ceil", "math.trunc"}), {value});
-      break;
-    case 6:
-      value = append(code, "math.absf", {value});
-      break;
-    case 7:
-      value = append(code, random.oneOf({"arith.minimumf", "arith.maximumf"}), {value, whole()});
-      break;
-    case 8: {
-      int other = whole();
-      value = append(code, "arith.select",
-                     {append(code, "arith.cmpf", {value, other}, random.oneOf({"olt", "oge", "une"})), value, other});
-      break;
-    }
-    case 9:
-      value = append(code, "copysign", {value, whole()});
-    }
-  }
-  code.results = {value};
-}
-
-/// The derivative and, of a learnable parameter, the tail.
-void Generator::ownCode(Text &text) {
-  Code &code = text.derivative;
-  code.arguments.assign(text.code.arguments.begin() + 1, text.code.arguments.end());
-  std::vector<Argument> constants = code.arguments;
-  for (int i = 0; i < text.bits; ++i)
-    code.arguments.push_back({"b" + std::to_string(i), Scalar::I1});
-  if (!text.bits && text.site != Site::Tile)
-    code.arguments.push_back({"e", Scalar::F32});
-  if (!text.bits && text.site == Site::Tile) // the accumulator is not kept: only bits tell of it
-    text.bits = 1, code.arguments.push_back({"b0", Scalar::I1});
-  code.arguments.push_back({"g", Scalar::F32});
-  extend(code, random.between(1, 8), {/*draws=*/false, /*indices=*/true}, random);
-  int g = code.arguments.size() - 1;
-  code.results = {dependent(code, anyOf(code, Scalar::F32, random), g, random)};
-  if (text.learnable < 0)
-    return;
-  text.sums = random.between(1, 2);
-  text.counts = random.below(2);
-  for (int i = 0; i < text.sums; ++i)
-    code.results.push_back(dependent(code, anyOf(code, Scalar::F32, random), g, random));
-  for (int i = 0; i < text.counts; ++i)
-    code.results.push_back(anyOf(code, Scalar::I1, random));
-  for (int i = 0; i < text.sums + text.counts; ++i)
-    text.tail.arguments.push_back({"r" + std::to_string(i), Scalar::F32});
-  text.tail.arguments.insert(text.tail.arguments.end(), constants.begin(), constants.end());
-  extend(text.tail, random.below(5), {}, random);
-  text.tail.results = {anyOf(text.tail, Scalar::F32, random)};
-}
-
-int Generator::text(Site site, Snap snap) {
-  Text text;
-  text.site = site;
-  text.snap = snap;
-  text.surrogate = random.oneOf({"straight_through", "straight_through", "masked", "derived", "own", "own"});
-  for (int i = random.below(3); i > 0; --i)
-    text.params.push_back(axes(axesOf(site)));
-  for (int i = random.below(3); i > 0; --i)
-    text.strengths.push_back(random.oneOf({"0.5", "2.0", "-1.0", "0.3", "0.0"}));
-  if (text.surrogate == "own" && site == Site::Input && !text.params.empty() && random.chance(50)) {
-    text.learnable = 0;
-    text.params.assign(text.params.size(), axes("tm")); // the tail sees them all
-  }
-  text.code.arguments.push_back({"e", Scalar::F32});
-  for (int i = 0; i < int(text.params.size()); ++i)
-    text.code.arguments.push_back({"p" + std::to_string(i), Scalar::F32});
-  for (int i = 0; i < int(text.strengths.size()); ++i)
-    text.code.arguments.push_back({"q" + std::to_string(i), Scalar::F32});
-  if (text.surrogate == "derived") {
-    derivedCode(text);
-    text.snap = site == Site::Tile ? Snap::None : Snap::Clamp;
-  } else {
-    extend(text.code, random.between(1, 14), {/*draws=*/random.chance(60), /*indices=*/true}, random);
-    int result = dependent(text.code, anyOf(text.code, Scalar::F32, random), 0, random);
-    text.code.results = {folded(text.code, result, text.snap)};
-    if (text.surrogate == "own") {
-      text.bits = site == Site::Tile ? random.below(3) : 0;
-      ownCode(text);
-    } else if (text.surrogate == "masked") {
-      text.bits = 1;
-    }
-    for (int i = 0; i < text.bits; ++i)
-      text.code.results.push_back(append(text.code, "arith.cmpf",
-                                         {anyOf(text.code, Scalar::F32, random), anyOf(text.code, Scalar::F32, random)},
-                                         random.oneOf({"olt", "oge", "une"})));
-  }
-  layer.texts.push_back(text);
-  return layer.texts.size() - 1;
-}
-
 Effect Generator::apply(Site site, Snap snap) {
   Effect effect;
   effect.op = "apply";
   effect.site = site;
-  effect.text = text(site, snap);
-  const Text &text = layer.texts[effect.text];
-  for (const std::string &axes : text.params) {
-    Scale param = scale("", site == Site::Weight && axes == "tn");
+  effect.text = layer.texts.size();
+  const Text &text = layer.texts.emplace_back(randomText(site, snap, random));
+  for (int i = 0; i < int(text.params.size()); ++i) {
+    const std::string &axes = text.params[i];
+    Scale param = scale("", site != Site::Input && axes == "tn" && i != text.learnable);
     if (param.source == Scale::Source::Argument)
       param.axes = axes;
     if (param.axes != axes)
       param = {Scale::Source::Argument, scales++, axes, std::nullopt};
+    if (param.source == Scale::Source::Argument && random.chance(30))
+      param.value = random.oneOf({"nan", "nan", "inf", "-inf", "-0.0", "3e9", "-3e9", "2147483648", "1e20", "1e-40"});
     effect.scales.push_back(param);
   }
-  int count = draws(text.code);
+  int count = draws(text);
   std::set<std::pair<int, int>> own;
   for (int i = 0; i < count; ++i)
     own.insert({0, int(effectStream("e" + std::to_string(effect.text), i))});
@@ -317,7 +190,7 @@ void Generator::site(Site site) {
             (layer.effects.back().op == "inject_noise" ? false : exact || layer.effects.back().op != "drop_connect");
     const Effect &last = layer.effects.back();
     bool drew = last.op == "inject_noise" || last.op == "drop_connect" ||
-                (last.op == "apply" && draws(layer.texts[last.text].code));
+                (last.op == "apply" && draws(layer.texts[last.text]));
     if (drew && random.chance(12)) {
       Effect again = last;
       again.redraw = true;

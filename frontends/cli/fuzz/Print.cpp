@@ -8,23 +8,6 @@
 namespace mho::cli::fuzz {
 namespace {
 
-const char *nameOf(Site site) { return site == Site::Input ? "input" : site == Site::Weight ? "weight" : "tile"; }
-
-std::string joined(const std::vector<std::string> &parts, const std::string &separator = ", ") {
-  std::string text;
-  for (const std::string &part : parts)
-    text += (text.empty() ? "" : separator) + part;
-  return text;
-}
-
-/// " over (t, n)", nothing where there are no axes.
-std::string over(const std::string &axes) {
-  std::vector<std::string> letters;
-  for (char axis : axes)
-    letters.push_back(std::string(1, axis));
-  return axes.empty() ? "" : " over (" + joined(letters) + ")";
-}
-
 class Printer {
 public:
   explicit Printer(const Case &layer) : layer(layer) {}
@@ -118,7 +101,7 @@ std::string Printer::effect(const Effect &effect, const std::string &value, cons
   std::string text = head + "@e" + std::to_string(effect.text) + " " + value;
   if (!scales.empty())
     text += " params(" + scales + ")";
-  if (draws(layer.texts[effect.text].code)) {
+  if (draws(layer.texts[effect.text])) {
     text += " key(" + keyName(effect) + ")";
     types += ", tensor<2xi64>";
     std::vector<std::string> streams;
@@ -154,50 +137,6 @@ void Printer::body() {
            " -> " + type("mn") + "\n  return %y : " + type("mn") + "\n";
 }
 
-std::string codeText(const Code &code, Snap snap, int bits, int sums, int counts) {
-  std::string result, text = print(code, snap, result);
-  text += "  analog.yield " + result + " : f32";
-  std::vector<std::string> values, types;
-  for (int i = 1; i < int(code.results.size()); ++i)
-    values.push_back(code.nameOf(code.results[i]));
-  for (int i = 0; i < sums + counts; ++i)
-    types.push_back(i < sums ? "f32" : "i1");
-  if (bits)
-    text += " bits(" + joined(values) + ")";
-  if (sums + counts)
-    text += " reduce(" + joined(values) + " : " + joined(types) + ")";
-  return text + "\n";
-}
-
-std::string blockArguments(const Code &code) {
-  std::vector<std::string> arguments;
-  for (const Argument &argument : code.arguments)
-    arguments.push_back("%" + argument.name + ": " + (argument.type == Scalar::F32 ? "f32" : "i1"));
-  return "^bb0(" + joined(arguments) + "):\n";
-}
-
-std::string printText(const Text &text, int number) {
-  std::string out = "analog.effect @e" + std::to_string(number) + " on " + nameOf(text.site) + "(%e)";
-  std::vector<std::string> params, strengths;
-  for (int i = 0; i < int(text.params.size()); ++i)
-    params.push_back("%p" + std::to_string(i) + over(text.params[i]) + (i == text.learnable ? " learnable" : ""));
-  for (int i = 0; i < int(text.strengths.size()); ++i)
-    strengths.push_back("%q" + std::to_string(i) + " = " + text.strengths[i]);
-  if (!params.empty())
-    out += " params(" + joined(params) + ")";
-  if (!strengths.empty())
-    out += " strengths(" + joined(strengths) + ")";
-  out += " surrogate(" + text.surrogate + ") {\n" + codeText(text.code, text.snap, text.bits, 0, 0) + "}";
-  if (text.surrogate == "own") {
-    Snap snap = text.site == Site::Tile ? Snap::Clamp : Snap::None; // products with it are summed
-    out += " derivative {\n" + blockArguments(text.derivative) +
-           codeText(text.derivative, snap, 0, text.sums, text.counts) + "}";
-    if (text.learnable >= 0)
-      out += " tail {\n" + blockArguments(text.tail) + codeText(text.tail, Snap::None, 0, 0, 0) + "}";
-  }
-  return out + "\n";
-}
-
 std::string Printer::file() {
   argument("%x", "mk", std::nullopt);
   argument("%w", "nk", std::nullopt);
@@ -207,7 +146,7 @@ std::string Printer::file() {
   bool keys[2] = {false, false};
   for (const Effect &effect : layer.effects)
     keys[effect.key] |= effect.op == "inject_noise" || effect.op == "drop_connect" ||
-                        (effect.op == "apply" && draws(layer.texts[effect.text].code));
+                        (effect.op == "apply" && draws(layer.texts[effect.text]));
   for (int i = 0; i < 2; ++i)
     if (keys[i])
       arguments.push_back("%key" + std::to_string(i) + ": tensor<2xi64>");
@@ -217,7 +156,7 @@ std::string Printer::file() {
     used.insert(effect.text);
   for (int i = 0; i < int(layer.texts.size()); ++i)
     if (used.count(i))
-      text += printText(layer.texts[i], i);
+      text += print(layer.texts[i], i);
   return text + "func.func @layer(" + joined(arguments) + ") -> " + type("mn") +
          " attributes {analog.tiling = #analog.tiling<" + (layer.fixedTiles ? "fixed" : "balanced") +
          ", rows = " + std::to_string(layer.tileRows) + ">" + (layer.noisyBackward ? ", analog.noisy_backward" : "") +

@@ -16,7 +16,7 @@ void tidy(Case &layer) {
     };
     effect.redraw &= std::any_of(layer.effects.begin(), layer.effects.begin() + i, repeats);
     if (effect.op == "apply") {
-      int count = draws(layer.texts[effect.text].code);
+      int count = draws(layer.texts[effect.text]);
       effect.streams.resize(std::min<size_t>(effect.streams.size(), count));
       effect.redraw &= count > 0;
     }
@@ -122,8 +122,11 @@ void Shrinker::code(int text, Code Text::*code) {
     add([&](Case &c) { c = unused; });
   for (int line = int(old.lines.size()) - 1; line >= 0; --line) {
     Case without = layer;
-    // A derivative that is determined in every bit needs its powers of two.
-    bool needed = layer.texts[text].surrogate == "derived" && isConstant(old.lines[line]);
+    // A derivative that is determined in every bit needs its powers of two and its whole numbers; so do factors, of which
+    // products are summed.
+    bool ofFactors = code == &Text::inputs || code == &Text::weights;
+    bool derived = layer.texts[text].surrogate == "derived";
+    bool needed = (derived && isConstant(old.lines[line])) || ((derived || ofFactors) && isWhole(old.lines[line]));
     if (!needed && removeLine(without.texts[text].*code, line))
       add([&](Case &c) { c = without; });
   }
@@ -142,7 +145,16 @@ void Shrinker::texts() {
         text.bits = text.sums = text.counts = 0;
         text.code.results.resize(1);
       });
-    for (Code Text::*part : {&Text::code, &Text::derivative, &Text::tail})
+    for (int a = int(layer.texts[i].accumulators.size()) - 1; a >= 0; --a)
+      add([i, a](Case &c) { removeAccumulator(c.texts[i], a); });
+    if (layer.texts[i].learnable >= 0)
+      add([i](Case &c) {
+        Text &text = c.texts[i];
+        text.learnable = -1;
+        text.sums = text.counts = 0;
+        text.derivative.results.resize(1);
+      });
+    for (Code Text::*part : {&Text::code, &Text::derivative, &Text::tail, &Text::inputs, &Text::weights})
       code(i, part);
   }
 }

@@ -72,9 +72,19 @@ Factor factorOf(Site site, const Case &layer, bool draws) {
   return factor;
 }
 
-/// The gradient of a tile's accumulator.
-Factor gradientFactor(const Case &layer) {
-  Factor factor;
+/// Factors of further accumulators are whole numbers up to 8.
+const Factor kSmall{8, 0, true, 8};
+
+/// The gradients of a tile's sums: of its own, and, beside each effect, of the further accumulators that it is derived
+/// in.
+struct TileGradients {
+  Factor own;
+  std::vector<std::pair<const Text *, Factor>> further;
+};
+
+TileGradients tileGradients(const Case &layer) {
+  TileGradients gradients;
+  Factor &factor = gradients.own;
   factor.exact = !layer.normal;
   for (auto effect = layer.effects.rbegin(); effect != layer.effects.rend(); ++effect) {
     if (effect->site != Site::Tile)
@@ -88,16 +98,53 @@ Factor gradientFactor(const Case &layer) {
       factor.norm *= kLargestNormal / std::atof(effect->levels.c_str());
     } else if (text && text->surrogate == "own") {
       factor = snapped(Snap::Clamp);
-    } else if (text && text->surrogate == "derived") { // up to 5 factors of 1/2 to 2
-      factor.bound *= 32;
-      factor.bits += 5;
+    } else if (text && text->surrogate == "derived") {
+      factor.bound *= std::exp2(text->slope.gain);
+      factor.bits += text->slope.fraction;
+      gradients.further.push_back({text, factor});
     }
   }
-  return factor;
+  return gradients;
 }
+
+/// A sum of sums of products.
+struct Sum {
+  double bound = 0;
+  int bits = 0;
+  bool exact = true;
+  void add(int64_t length, const Factor &a, const Factor &b, const Slope &slope = {}) {
+    bound += double(length) * a.bound * b.bound * std::exp2(slope.gain);
+    bits = std::max(bits, a.bits + b.bits + slope.fraction);
+    exact &= a.exact && b.exact;
+  }
+  bool isExact() const { return exact && bound * std::exp2(bits) <= 0x1p24; }
+};
 
 bool isExact(int64_t length, const Factor &a, const Factor &b) {
   return a.exact && b.exact && double(length) * a.bound * b.bound * std::exp2(a.bits + b.bits) <= 0x1p24;
+}
+
+/// Sums of the accumulators of every tile.
+bool areAccumulatorsExact(const Case &layer, const Factor &x, const Factor &w) {
+  bool exact = isExact(layer.inputs, x, w);
+  for (const Effect &effect : layer.effects)
+    if (effect.op == "apply")
+      for (auto [left, right] : layer.texts[effect.text].accumulators)
+        exact &= isExact(layer.inputs, left ? kSmall : x, right ? kSmall : w);
+  return exact;
+}
+
+/// The gradients of what the mvm takes; `clean`: the weight that dx contracts with.
+bool areGradientsExact(const Case &layer, const TileGradients &g, const Factor &x, const Factor &clean) {
+  Sum dx, dw;
+  dx.add(layer.outputs, g.own, clean);
+  dw.add(layer.rows, g.own, x);
+  for (const auto &[text, gradient] : g.further)
+    for (auto [left, right] : text->accumulators) {
+      dx.add(layer.outputs, gradient, right ? kSmall : clean, left ? text->factorSlope : Slope());
+      dw.add(layer.rows, gradient, left ? kSmall : x, right ? text->factorSlope : Slope());
+    }
+  return dx.isExact() && dw.isExact();
 }
 
 /// Where an error of a sum stays as small as it is: nothing rounds to codes or is code behind it.
@@ -150,12 +197,12 @@ double sumError(int64_t length, int64_t steps, double a, double b) {
 
 std::optional<double> toleranceOf(const Case &layer) {
   Factor x = factorOf(Site::Input, layer, true), w = factorOf(Site::Weight, layer, true),
-         clean = layer.noisyBackward ? w : factorOf(Site::Weight, layer, false), g = gradientFactor(layer);
+         clean = layer.noisyBackward ? w : factorOf(Site::Weight, layer, false);
+  const TileGradients gradients = tileGradients(layer);
+  const Factor &g = gradients.own;
   if (layer.gradient && !isDetermined(layer))
     return std::nullopt;
-  bool exact = isExact(layer.inputs, x, w);
-  if (layer.gradient)
-    exact &= isExact(layer.outputs, g, clean) && isExact(layer.rows, g, x);
+  bool exact = areAccumulatorsExact(layer, x, w) && (!layer.gradient || areGradientsExact(layer, gradients, x, clean));
   if (exact)
     return layer.gradient && hasDerived(layer) ? kSignOfZero : 0;
   if (!layer.normal || !isSmooth(layer))

@@ -1,0 +1,54 @@
+// Random effects that are text.
+//
+//   Text text = randomText(Site::Tile, Snap::None, random);
+//   std::string lines = print(text, 3);                       // analog.effect @e3 on tile(%e) ...
+#pragma once
+
+#include "frontends/cli/fuzz/Code.h"
+
+#include <algorithm>
+
+namespace mho::cli::fuzz {
+
+enum class Site { Input, Weight, Tile };
+
+/// What a derivative may be: multiples of 2^-fraction of magnitude 2^gain at most.
+struct Slope {
+  int gain = 0, fraction = 0;
+};
+
+struct Text {
+  Site site;
+  std::vector<std::string> params;    ///< axes of each, letters of "tmnk" in that order
+  std::vector<std::string> strengths; ///< values
+  std::string surrogate;              ///< straight_through, masked, derived, own
+  int learnable = -1;                 ///< position of the parameter
+  int bits = 0;                       ///< yielded by the code, after the value
+  Code code, derivative, tail;
+  int sums = 0, counts = 0; ///< yielded by the derivative, after the value
+  Snap snap = Snap::None;
+  std::vector<std::pair<int, int>> accumulators; ///< further ones: factors of the input and the weight, 0 the element
+  Code inputs, weights;                          ///< results: the factors from 1 on, small whole numbers
+  Slope slope, factorSlope;                      ///< with `derived`: of the code and of each factor
+};
+
+Text randomText(Site site, Snap snap, Random &random);
+/// Some of these axes.
+std::string randomAxes(const std::string &among, Random &random);
+/// The axes of the elements of a site.
+inline const char *axesOf(Site site) { return site == Site::Input ? "tmk" : site == Site::Weight ? "tnk" : "tmn"; }
+inline const char *nameOf(Site site) {
+  return site == Site::Input ? "input" : site == Site::Weight ? "weight" : "tile";
+}
+/// How many numbers the effect draws.
+inline int draws(const Text &text) { return draws(text.code) + draws(text.inputs) + draws(text.weights); }
+/// Takes an accumulator away, its uses and the factors that only it has.
+void removeAccumulator(Text &text, int accumulator);
+/// The effect @e<number>.
+std::string print(const Text &text, int number);
+/// "a, b".
+std::string joined(const std::vector<std::string> &parts, const std::string &separator = ", ");
+/// " over (t, n)", nothing where there are no axes.
+std::string over(const std::string &axes);
+
+} // namespace mho::cli::fuzz
