@@ -106,6 +106,7 @@ private:
   void buildLoad(TiledMvmOp gradient, unsigned region, unsigned source, llvm::ArrayRef<unsigned> used, bool noiseFree);
   mlir::LogicalResult buildEndTile(TiledMvmOp gradient);
   mlir::LogicalResult buildFinish(TiledMvmOp gradient, Side side, llvm::ArrayRef<Pair> pairs);
+  std::optional<int64_t> ownParamOf(unsigned source, mlir::Value value);
   mlir::LogicalResult buildTail(TiledMvmOp gradient, unsigned source, llvm::ArrayRef<PendingReduction> reductions);
 
   mlir::func::FuncOp forward, function;

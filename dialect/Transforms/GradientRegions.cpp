@@ -276,6 +276,20 @@ LogicalResult GradientKernel::buildFinish(TiledMvmOp gradient, Side side, ArrayR
   return buildTail(gradient, source, scalar.reductions());
 }
 
+/// The parameter of the gradient kernel that a value of a region of the forward kernel is, as one that forward has or
+/// in place of a statistic.
+std::optional<int64_t> GradientKernel::ownParamOf(unsigned source, Value value) {
+  if (std::optional<int64_t> param = paramOf(kernel, source, value))
+    return param;
+  SmallVector<int64_t> visible = kernel.getVisibleStats(source);
+  unsigned first = kernel.getElementCount(source) + kernel.getVisibleParams(source).size();
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || argument.getArgNumber() < first)
+    return std::nullopt;
+  auto imported = importedStat.find(visible[argument.getArgNumber() - first]);
+  return imported == importedStat.end() ? std::nullopt : std::optional<int64_t>(imported->second);
+}
+
 /// tail: each surrogate's own tail gives the gradients of its parameters in place of its first reductions; the others
 /// are passed through. A parameter of several surrogates has one gradient, their sum in the place of the first.
 LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, unsigned source, ArrayRef<PendingReduction> reductions) {
@@ -297,9 +311,9 @@ LogicalResult GradientKernel::buildTail(TiledMvmOp gradient, unsigned source, Ar
     // The tail knows no element: the surrogate's other inputs must be parameters, which it sees by the same index.
     for (auto [i, input] : llvm::enumerate(surrogate.getInputs().drop_front())) {
       BlockArgument argument = tail.getArgument(count + i);
-      std::optional<int64_t> param = paramOf(kernel, source, input);
+      std::optional<int64_t> param = ownParamOf(source, input);
       auto *found = llvm::find(visible, param.value_or(-1));
-      if (found != visible.end() && kernel.getAxesOf(kernel.getParamAxes(), *param).within(over.getAxes()))
+      if (found != visible.end() && gradient.getAxesOf(gradient.getParamAxes(), *param).within(over.getAxes()))
         mapping.map(argument, region.getArgument(yielded.size() + (found - visible.begin())));
       else if (!argument.use_empty())
         return surrogate.emitOpError("not differentiated: expected input ")

@@ -36,6 +36,7 @@
 // TEXT-NEXT: // input: @learned_clip, dac
 // TEXT-NEXT: // weight: weight_noise, @reram_noise, drop_connect
 // TEXT-NEXT: // tile: output_noise, adc
+// TEXT-NEXT: // output: nothing
 // TEXT-NEXT: // @reram_noise on the weight, from {{.*}}reram_noise.mlir
 // TEXT-NEXT: draws from stream 209
 // TEXT-NEXT: strength s = 1, weight.reram_noise.s: argument {{[0-9]+}} of @linear

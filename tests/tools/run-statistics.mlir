@@ -12,9 +12,11 @@
 // RUN: mho-run %s layer --size 0=70x20 --size 1=70x20 --stride 1=1x70 --parallel=2 --gradient --check | FileCheck %s --check-prefix=GRADIENT
 // RUN: mho-run %s layer --size 0=0x20 --size 1=9x20 --gradient --check | FileCheck %s --check-prefix=GRADIENT
 // RUN: mho-run %s squared --size 0=5x20 --size 1=9x20 --gradient --check | FileCheck %s --check-prefix=GRADIENT
+// RUN: mho-run %s learned --size 0=5x20 --size 1=9x20 --size 2=3x9 --gradient --check | FileCheck %s --check-prefixes=GRADIENT,LEARNED
 // GRADIENT: equal to the reference: largest difference 0 of
 // GRADIENT: gradient of argument 0, equal to the reference: largest difference 0 of
 // GRADIENT: gradient of argument 1, equal to the reference: largest difference 0 of
+// LEARNED: gradient of argument 2, equal to the reference: largest difference 0 of 27 elements
 
 func.func @both(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> (tensor<?x?xf32>, tensor<?x?xf32>) {
   %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 7>)
@@ -71,5 +73,25 @@ func.func @squared(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> 
   %acc = analog.mvm %x, %w0 : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
   %z = analog.apply @square %acc : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %z : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// The tail of a learned parameter reads the largest weight as well.
+analog.effect @learned on weight(%w) params(%o over (t, n) learnable, %a over (t, n)) surrogate(own) {
+  %r = arith.addf %w, %o : f32
+  analog.yield %r : f32
+} derivative {
+^bb0(%o: f32, %a: f32, %w: f32, %g: f32):
+  analog.yield %g : f32 reduce(%g : f32)
+} tail {
+^bb0(%sum: f32, %o: f32, %a: f32):
+  %r = arith.mulf %sum, %a : f32
+  analog.yield %r : f32
+}
+func.func @learned(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %o: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 7>} {
+  %channel = analog.absmax %w per channel : tensor<?x?xf32> -> tensor<?x?xf32>
+  %w0 = analog.apply @learned %w params(%o over (t, n), %channel over (t, n)) : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  %acc = analog.mvm %x, %w0 : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %y = analog.accumulate %acc : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }

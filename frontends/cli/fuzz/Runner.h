@@ -8,6 +8,7 @@ namespace mho::cli::fuzz {
 /// What the compiler says of legal layers that it does not compile; README.md, "What exists and what does not yet".
 inline constexpr const char *kStatedLimits[] = {
     "expected a parameter that is used twice to be over the same axes",
+    "which its tail uses, to be a parameter", // on a tile: not the largest weight
 };
 
 enum class Outcome {
