@@ -19,8 +19,8 @@ struct Form {
   int weight = 1; ///< how often it is taken
 };
 
-// The bits of a NaN are not defined: "bits" and "copysign" below take 0 for one. What special values tell apart is taken
-// more often.
+// The bits of a NaN are not defined: "bits" and "copysign" below take 0 for one. What special values tell apart is
+// taken more often.
 constexpr Form kForms[] = {
     {"arith.constant", "", 'f', "f32", Detail::Float},
     {"arith.constant", "", 'i', "i32", Detail::Int},
@@ -133,8 +133,8 @@ std::string threeBits(const std::string &name, const std::string &prefix, const 
 std::string clamped(const std::string &name, const std::string &prefix, const std::string &result) {
   return withoutNaN(name, prefix) + "  " + prefix + "low = arith.constant -8.0 : f32\n  " + prefix +
          "high = arith.constant 8.0 : f32\n  " + prefix + "above = arith.maximumf " + prefix + "n, " + prefix +
-         "low : f32\n  " + prefix + "within = arith.minimumf " + prefix + "above, " + prefix + "high : f32\n  " + result +
-         " = math.roundeven " + prefix + "within : f32\n";
+         "low : f32\n  " + prefix + "within = arith.minimumf " + prefix + "above, " + prefix + "high : f32\n  " +
+         result + " = math.roundeven " + prefix + "within : f32\n";
 }
 
 std::string printLine(const Code &code, int number) {

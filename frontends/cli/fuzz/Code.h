@@ -46,10 +46,11 @@ struct Vocabulary {
   int firstValue = 0;   ///< values before it are not used
 };
 
-/// Where kernels differ from formulas if they do: NaN, infinities, zeros, the smallest numbers, beyond the range of i32.
-inline constexpr const char *kSpecialValues[] = {"0x7FC00000",    "0x7FC00000",     "0x7F800000", "0xFF800000", "-0.0",
-                                                 "2147483648.0",  "3.0e+09",        "-3.0e+09",   "1.0e+20",    "-1.0e+30",
-                                                 "-2147483648.0", "2147483520.0",   "0x00000001", "0x807FFFFF", "1.0e-40"};
+/// Where kernels differ from formulas if they do: NaN, infinities, zeros, the smallest numbers, beyond the range of
+/// i32.
+inline constexpr const char *kSpecialValues[] = {
+    "0x7FC00000", "0x7FC00000", "0x7F800000",    "0xFF800000",   "-0.0",       "2147483648.0", "3.0e+09", "-3.0e+09",
+    "1.0e+20",    "-1.0e+30",   "-2147483648.0", "2147483520.0", "0x00000001", "0x807FFFFF",   "1.0e-40"};
 
 /// How an f32 result is turned into a small integer. What comes before it still tells apart every bit.
 enum class Snap {

@@ -189,8 +189,8 @@ void Generator::site(Site site) {
     exact = asText ||
             (layer.effects.back().op == "inject_noise" ? false : exact || layer.effects.back().op != "drop_connect");
     const Effect &last = layer.effects.back();
-    bool drew = last.op == "inject_noise" || last.op == "drop_connect" ||
-                (last.op == "apply" && draws(layer.texts[last.text]));
+    bool drew =
+        last.op == "inject_noise" || last.op == "drop_connect" || (last.op == "apply" && draws(layer.texts[last.text]));
     if (drew && random.chance(12)) {
       Effect again = last;
       again.redraw = true;

@@ -122,8 +122,8 @@ void Shrinker::code(int text, Code Text::*code) {
     add([&](Case &c) { c = unused; });
   for (int line = int(old.lines.size()) - 1; line >= 0; --line) {
     Case without = layer;
-    // A derivative that is determined in every bit needs its powers of two and its whole numbers; so do factors, of which
-    // products are summed.
+    // A derivative that is determined in every bit needs its powers of two and its whole numbers; so do factors, of
+    // which products are summed.
     bool ofFactors = code == &Text::inputs || code == &Text::weights;
     bool derived = layer.texts[text].surrogate == "derived";
     bool needed = (derived && isConstant(old.lines[line])) || ((derived || ofFactors) && isWhole(old.lines[line]));

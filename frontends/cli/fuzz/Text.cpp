@@ -111,8 +111,8 @@ std::string print(const Text &text, int number) {
     out += sideText(text.inputs, "inputs", "x", "l") + sideText(text.weights, "weights", "w", "r");
   if (text.surrogate == "own") {
     Snap snap = text.site == Site::Tile ? Snap::Clamp : Snap::None; // products with it are summed
-    out += " derivative {\n" + blockText(text.derivative) +
-           codeText(text.derivative, snap, 0, text.sums, text.counts) + "}";
+    out += " derivative {\n" + blockText(text.derivative) + codeText(text.derivative, snap, 0, text.sums, text.counts) +
+           "}";
     if (text.learnable >= 0)
       out += " tail {\n" + blockText(text.tail) + codeText(text.tail, Snap::None, 0, 0, 0) + "}";
   }
