@@ -1,5 +1,6 @@
 // convert_to_analog: what it reaches, what it refuses, what stays as it was.
 #include "tests/frontends/chip_network.h"
+#include "tests/frontends/noisy_layer.h"
 
 #include <gmock/gmock.h>
 #include <torch/nn/modules/container/moduledict.h>
@@ -14,12 +15,7 @@ using testing::HasSubstr;
 using torch::Tensor;
 
 std::string refusal(torch::nn::Module &module, const ConversionFilter &filter = nullptr) {
-  try {
-    convert_to_analog(module, chip(), filter);
-  } catch (const c10::Error &error) {
-    return error.what_without_backtrace();
-  }
-  return "no error";
+  return nn::errorOf([&] { convert_to_analog(module, chip(), filter); });
 }
 
 ConversionFilter except(const std::string &left) {

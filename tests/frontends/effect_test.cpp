@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <thread>
 
 namespace mho::nn {
@@ -80,6 +81,49 @@ void expectEvaluator(AnalogLinear &layer, const Tensor &values, double tolerance
       EXPECT_TRUE(torch::equal(actual[i], expected[i])) << names[i];
 }
 
+/// A layer of three tiles in loops: y = sum over tiles of end(sum over k of x_k a_k w_ok c_ok), `a` and `c` gains of
+/// the inputs and cells, and its gradients with end's derivative `slope`.
+struct ClosedForm {
+  Tensor inputGain = torch::ones({40}), cellGain = torch::ones({21, 40});
+  std::function<float(float)> end = [](float v) { return v; }, slope = [](float) { return 1.f; };
+
+  std::vector<Tensor> of(const Tensor &xs, const Tensor &ws, const Tensor &gs) const {
+    Tensor ys = torch::zeros({xs.size(0), 21}), dxs = torch::zeros_like(xs), dws = torch::zeros_like(ws);
+    auto x = xs.accessor<float, 2>(), w = ws.accessor<float, 2>(), g = gs.accessor<float, 2>(),
+         y = ys.accessor<float, 2>(), dx = dxs.accessor<float, 2>(), dw = dws.accessor<float, 2>(),
+         c = cellGain.accessor<float, 2>();
+    auto a = inputGain.accessor<float, 1>();
+    for (int64_t b = 0; b < xs.size(0); ++b)
+      for (int64_t o = 0; o < 21; ++o)
+        for (auto [begin, end] : {std::pair(0, 14), {14, 27}, {27, 40}}) {
+          float sum = 0;
+          for (int k = begin; k < end; ++k)
+            sum += x[b][k] * a[k] * w[o][k] * c[o][k];
+          y[b][o] += this->end(sum);
+          float gradient = g[b][o] * slope(sum);
+          for (int k = begin; k < end; ++k) {
+            dx[b][k] += gradient * a[k] * w[o][k] * c[o][k];
+            dw[o][k] += gradient * x[b][k] * a[k] * c[o][k];
+          }
+        }
+    return {ys, dxs, dws};
+  }
+};
+
+/// y and the gradients of whole numbers, which are exact.
+void expectClosedForm(AnalogLinear &layer, const ClosedForm &form, const Tensor &values, double tolerance = 0) {
+  Tensor x = values.clone().requires_grad_(), y = layer(x), grad = whole(y.sizes(), 3);
+  layer->zero_grad();
+  y.backward(grad);
+  std::vector<Tensor> expected = form.of(values, layer->weight.detach(), grad);
+  const std::pair<const char *, Tensor> actual[] = {
+      {"y", y.detach()}, {"dx", x.grad()}, {"dweight", layer->weight.grad()}};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_LE((actual[i].second - expected[i]).abs().max().item<double>(), tolerance) << actual[i].first;
+    EXPECT_GT(expected[i].abs().max().item<double>(), 0) << actual[i].first;
+  }
+}
+
 //===-- forward ---------------------------------------------------------------------------------------------------===//
 
 TEST(Effect, ReramNoiseIsTheEvaluators) {
@@ -117,24 +161,33 @@ TEST(Effect, ReramNoiseFollowsItsFormula) {
   EXPECT_NEAR(normal.var().item<double>(), 1, 0.028);
 }
 
-TEST(Effect, EverySiteAndPlaceIsTheEvaluators) {
+TEST(Effect, EverySiteAndPlaceIsItsFormulaAndTheEvaluators) {
   torch::manual_seed(3);
   AnalogConfig config = tiled();
   config.inputRange = InputRange::Fixed;
   config.inputRangeInit = 127; // codes are the inputs
   config.inputBits = 8;
-  Effect perCell = gain("weight", "n, k").bind("a", whole({21, 40}, 2)), perOutput = gain("tile", "n").bind("a", 2);
-  Effect perInput = gain("input", "k").bind("a", whole({40}, 1));
+  Tensor cells = whole({21, 40}, 2), inputs = whole({40}, 1), ones = torch::ones({40}), all = torch::ones({21, 40});
+  Effect perCell = gain("weight", "n, k").bind("a", cells), perOutput = gain("tile", "n").bind("a", 2);
+  Effect perInput = gain("input", "k").bind("a", inputs);
   Tensor x = whole({9, 40}, 4);
-  for (const std::vector<Effect> &effects : {std::vector<Effect>{perCell},
-                                             {perOutput.after("adc")},
-                                             {perInput.named("in"), perCell},
-                                             {perInput.after("dac")},
-                                             {perCell.before("weight_codes"), perOutput.named("out"), tileClip()}}) {
+  auto twice = [](float v) { return 2 * v; };
+  auto two = [](float) { return 2.f; };
+  ClosedForm cellsAlone{ones, cells}, doubled{ones, all, twice, two}, both{inputs, cells}, inputsAlone{inputs, all};
+  ClosedForm clipped{ones, cells, [](float v) { return std::clamp(2 * v, -8.f, 8.f); },
+                     [](float v) { return std::fabs(2 * v) > 8 ? 0.f : 2.f; }};
+  const std::pair<std::vector<Effect>, ClosedForm> cases[] = {
+      {{perCell}, cellsAlone},
+      {{perOutput.after("adc")}, doubled},
+      {{perInput.named("in"), perCell}, both},
+      {{perInput.after("dac")}, inputsAlone},
+      {{perCell.before("weight_codes"), perOutput.named("out"), tileClip()}, clipped}};
+  for (const auto &[effects, form] : cases) {
     AnalogLinear layer = layerOf(config, effects);
     layer->weight.data().copy_(whole({21, 40}, 3));
     SCOPED_TRACE(effects[0].name() + " " + placeName(effects[0].spec()));
     expectEvaluator(layer, x);
+    expectClosedForm(layer, form, x);
   }
 }
 
@@ -254,6 +307,11 @@ TEST(Effect, SavedBitsBesideThoseOfAnAdc) {
     layer->weight.data().copy_(whole({21, 40}, 1));
     Tensor x = whole({40, 40}, 3);
     expectEvaluator(layer, x, 1e-6);
+    // Sums are whole and the ADC ends at 1: their signs are left, and beyond 1 no gradient is.
+    ClosedForm signs;
+    signs.end = [](float v) { return std::clamp(v, -1.f, 1.f); };
+    signs.slope = [](float v) { return std::fabs(v) > 1 ? 0.f : 1.f; };
+    expectClosedForm(layer, signs, x, 1e-5); // sums of 3 times 255 steps of 1 / 255
     AnalogLinear plain = layerOf(config, {});
     plain->weight.data().copy_(layer->weight.data());
     if (clip.spec().place == 2) { // the effect comes after: the ADC saturates as without it

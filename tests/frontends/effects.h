@@ -3,9 +3,6 @@
 
 #include "tests/frontends/noisy_layer.h"
 
-#include <functional>
-#include <stdexcept>
-
 namespace mho::nn {
 
 inline const std::string kExamples = MHO_EXAMPLES "/effects/";
@@ -61,14 +58,5 @@ inline torch::Tensor whole(at::IntArrayRef shape, int64_t size) {
 }
 
 inline torch::Tensor keyOf(int64_t seed) { return torch::tensor({seed, int64_t(0)}); }
-
-inline std::string refusal(const std::function<void()> &action) {
-  try {
-    action();
-  } catch (const std::invalid_argument &error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 } // namespace mho::nn

@@ -6,6 +6,7 @@
 #include <torch/serialize.h>
 
 #include <sstream>
+#include <stdexcept>
 
 namespace mho::nn {
 
@@ -36,6 +37,16 @@ template <class Holder> std::string saved(const Holder &module) {
 template <class Holder> void loadFrom(Holder &module, const std::string &bytes) {
   std::istringstream stream(bytes);
   torch::load(module, stream);
+}
+
+/// The message of the std::invalid_argument that `action` throws.
+template <class Action> std::string refusal(Action action) {
+  try {
+    action();
+  } catch (const std::invalid_argument &error) {
+    return error.what();
+  }
+  return "no error";
 }
 
 /// The message of the c10::Error that `action` throws.

@@ -96,6 +96,17 @@ inline std::vector<double> integers(int64_t count, int seed) {
   return values;
 }
 
+inline Tensor matrix(int64_t rows, int64_t columns, int seed) {
+  return Tensor::of({rows, columns}, integers(rows * columns, seed));
+}
+
+/// The text with every `from` replaced.
+inline std::string replaced(std::string text, const std::string &from, const std::string &to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
 /// Statistics over (t) of a kernel, by number, with the source rows and tiles that they are of.
 struct StatisticBounds {
   int64_t stat, rows, tiles;

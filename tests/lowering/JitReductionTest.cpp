@@ -29,12 +29,6 @@ struct Case {
 
 class JitReduction : public testing::TestWithParam<std::tuple<Isa, Case>> {};
 
-std::string replaced(std::string text, const std::string &from, const std::string &to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
-
 std::string kernelText(const Case &c) {
   std::string types = c.value ? "tensor<?x?xf32>, " : "", results = c.value ? "value over OUTPUT, " : "";
   std::string value = c.value ? "analog.yield %y : f32" : "analog.yield";

@@ -11,16 +11,6 @@ namespace {
 
 class JitStatistics : public testing::TestWithParam<Isa> {};
 
-std::string replaced(std::string text, const std::string &from, const std::string &to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
-
-Tensor matrix(int64_t rows, int64_t columns, int seed) {
-  return Tensor::of({rows, columns}, integers(rows * columns, seed));
-}
-
 /// Sums that are exact in no order, each stage fed by the one before; accumulators stay integers.
 const char *kForward = R"(
 func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?xf32>, %key: tensor<2xi64>)

@@ -3,6 +3,8 @@
 // variance / sqrt(N); a mean beyond kDeviations of them fails.
 #include "tests/noise/Draws.h"
 
+#include <gtest/gtest-spi.h>
+
 namespace mho::noise {
 namespace {
 
@@ -102,18 +104,24 @@ TEST_P(Correlation, OfSquares) {
   all();
 }
 
-/// The test sees what it looks for: 1.5 thousandths of a neighbour in each number.
+/// Each check sees what it looks for: a few standard errors of something else in each number.
 TEST_P(Correlation, IsSeen) {
   draws(false);
+  const std::vector<std::vector<float>> independent = fields;
+  const float share = 1.5e-3f * std::sqrt(2048.f / kRows), ofPair = 10 / std::sqrt(float(kField));
   for (std::vector<float> &field : fields)
     for (int64_t i = kField - 1; i >= 5; --i)
-      field[i] += 1.5e-3f * field[i - 5] * std::sqrt(2048.f / kRows);
-  double sum = 0;
-  for (const std::vector<float> &field : fields)
-    for (int64_t row = 0; row < kRows; ++row)
-      sum += dot(&field[row * kColumns], &field[row * kColumns + 5], kColumns - kLags);
-  double count = double(kColumns - kLags) * kRows * fields.size();
-  EXPECT_GT(sum / (variance * std::sqrt(count)), kDeviations);
+      field[i] += share * field[i - 5];
+  EXPECT_NONFATAL_FAILURE(columns(), "5 columns apart");
+  fields = independent;
+  for (std::vector<float> &field : fields)
+    for (int64_t i = kField - 1; i >= 3 * kColumns; --i)
+      field[i] += share * field[i - 3 * kColumns];
+  EXPECT_NONFATAL_FAILURE(rows(), "3 rows apart");
+  fields = independent;
+  for (int64_t i = 0; i < kField; ++i)
+    fields[7][i] += ofPair * fields[2][i];
+  EXPECT_NONFATAL_FAILURE(between(), "places 7 and 2");
 }
 
 INSTANTIATE_TEST_SUITE_P(Laws, Correlation, testing::Values(Law::Half, Law::Word, Law::Uniform), lawName);

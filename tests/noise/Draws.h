@@ -7,10 +7,7 @@
 
 #include "dialect/Numerics/Philox.h"
 #include "frontends/cli/run/LayerRun.h"
-
-#include "mlir/Parser/Parser.h"
-
-#include <gtest/gtest.h>
+#include "tests/reference/Program.h"
 
 #include <cmath>
 
@@ -53,23 +50,17 @@ template <class T> T take(Expected<T> value) {
   return std::move(*value);
 }
 
-/// A module's text, and its functions on the CPU.
-class Program {
+/// A program, and its functions on the CPU.
+class Program : public reference::Program {
 public:
-  explicit Program(const std::string &text) {
-    context.loadDialect<analog::AnalogDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
-                        mlir::func::FuncDialect>();
-    module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
-    if (!module)
-      throw std::invalid_argument("the test's program does not parse");
-  }
+  using reference::Program::Program;
   /// Results of a function; with `grad` the gradients of its arguments instead.
   std::vector<reference::Tensor> run(const std::string &name, const std::vector<reference::Tensor> &inputs,
                                      const reference::Tensor *grad = nullptr) {
     cli::CallOptions options;
     options.threads = 2;
-    auto function = module->lookupSymbol<mlir::func::FuncOp>(name);
-    auto layer = take(cli::LayerRun::make(*take(Backend::get("cpu")), function, inputs, grad != nullptr, options));
+    auto layer =
+        take(cli::LayerRun::make(*take(Backend::get("cpu")), function(name), inputs, grad != nullptr, options));
     std::vector<reference::Tensor> results = take(layer->forward());
     if (!grad)
       return results;
@@ -78,10 +69,6 @@ public:
       results.push_back(gradient ? std::move(*gradient) : reference::Tensor::zeros({}));
     return results;
   }
-
-private:
-  mlir::MLIRContext context;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
 };
 
 /// The draws at rows and columns from 0 on. Tiles are of one input; all but the wanted one add 0.

@@ -2,8 +2,6 @@
 // noisy factor itself.
 #include "tests/noise/Draws.h"
 
-#include <random>
-
 namespace mho::noise {
 namespace {
 
@@ -15,15 +13,6 @@ Tensor unit(int64_t size) {
   Tensor t = Tensor::zeros({size, size});
   for (int64_t i = 0; i < size; ++i)
     t.at({i, i}) = 1;
-  return t;
-}
-
-Tensor normals(int64_t rows, int64_t columns) {
-  Tensor t = Tensor::zeros({rows, columns});
-  std::mt19937 engine(7);
-  std::normal_distribution<float> normal;
-  for (double &v : t.reals)
-    v = normal(engine);
   return t;
 }
 
@@ -61,7 +50,7 @@ std::string kernel(const std::string &contract, const std::string &lhs, const st
 class Redraw : public testing::TestWithParam<std::string> {};
 
 TEST_P(Redraw, OfWeightsInTheInputGradient) {
-  Tensor weight = normals(kOutputs, kInputs), key = Tensor::integers({2}, {99, 3});
+  Tensor weight = reference::normals({kOutputs, kInputs}, 7), key = Tensor::integers({2}, {99, 3});
   Program forward(kernel("k", "(m, k)", "(n, k)", "(m, n)",
                          noisyRegion("load_rhs", GetParam(), "") +
                              "accumulate(0 * 0)\n end_tile { ^bb0(%v: f32): analog.yield %v : f32 }\n"
@@ -108,7 +97,7 @@ TEST_P(Redraw, OfInputsInTheWeightGradient) {
     %y = analog.accumulate %p : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
     return %y : tensor<?x?xf32>
   })");
-  std::vector<Tensor> inputs{normals(kOutputs, kInputs), unit(kInputs), Tensor::integers({2}, {99, 3})};
+  std::vector<Tensor> inputs{reference::normals({kOutputs, kInputs}, 7), unit(kInputs), Tensor::integers({2}, {99, 3})};
   Tensor y = layer.run("f", inputs)[0], grad = Tensor::zeros({kOutputs, kInputs});
   // Row b of the gradient picks row b of the input for output b.
   for (int64_t b = 0; b < kOutputs; ++b)

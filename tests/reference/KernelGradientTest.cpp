@@ -118,14 +118,6 @@ std::vector<Forward> forwards() {
   };
 }
 
-Tensor normals(std::initializer_list<int64_t> shape, int seed) {
-  Tensor t = Tensor::zeros(shape);
-  std::mt19937 engine(seed);
-  for (double &v : t.reals)
-    v = std::normal_distribution<float>()(engine);
-  return t;
-}
-
 class KernelGradientOf : public testing::TestWithParam<Forward> {};
 
 /// Adds the results of a gradient function to the gradients of the arguments that they name.

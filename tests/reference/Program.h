@@ -15,6 +15,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace mho::reference {
 
 class Program {
@@ -75,6 +77,15 @@ private:
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
+
+/// Normal numbers of a seed.
+inline Tensor normals(llvm::ArrayRef<int64_t> shape, unsigned seed) {
+  Tensor t = Tensor::zeros(shape);
+  std::mt19937 engine(seed);
+  for (double &v : t.reals)
+    v = std::normal_distribution<float>()(engine);
+  return t;
+}
 
 /// Equal element by element, NaN equal to NaN; the default tolerance 0 means equal values.
 inline void expectValues(const Tensor &actual, const std::vector<double> &expected, double tolerance = 0) {
