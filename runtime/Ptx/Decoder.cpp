@@ -1,0 +1,395 @@
+#include "runtime/Ptx/Decoder.h"
+
+#include "runtime/Ptx/Parser.h"
+
+#include <cstring>
+#include <unordered_map>
+
+namespace mho::ptx {
+
+Family familyOf(const std::string &opcode) {
+  static const std::unordered_map<std::string, Family> families = [] {
+    std::unordered_map<std::string, Family> map;
+    auto add = [&](Family family, std::initializer_list<const char *> names) {
+      for (const char *name : names)
+        map[name] = family;
+    };
+    add(decodeArithmetic, {"add", "sub", "min", "max", "abs", "neg", "div", "rem", "dp4a", "dp2a", "sad"});
+    add(decodeExtended, {"addc", "subc", "madc"});
+    add(decodeMultiply, {"mul", "mad", "mul24", "mad24"});
+    add(decodeBits, {"and", "or", "xor", "not", "cnot", "lop3", "popc", "clz", "bfind", "brev", "bfe", "bfi", "prmt"});
+    add(decodeShift, {"shl", "shr", "shf"});
+    add(decodeFloat, {"fma"});
+    add(decodeFloatUnary, {"rcp", "sqrt", "copysign", "testp"});
+    add(decodeApproximate, {"sin", "cos", "ex2", "lg2", "rsqrt", "tanh"});
+    add(decodeCompare, {"setp", "set"});
+    add(decodeSelect, {"selp", "slct"});
+    add(decodeMove, {"mov"});
+    add(decodeConvert, {"cvt"});
+    add(decodeAddress, {"cvta", "isspacep", "createpolicy"});
+    add(decodeLoadStore, {"ld", "st", "prefetch"});
+    add(decodeAtomic, {"atom", "red", "membar", "fence"});
+    add(decodeAsync, {"cp"});
+    add(decodeMatrixMove, {"ldmatrix", "stmatrix"});
+    add(decodeMma, {"mma"});
+    add(decodeWarp, {"shfl", "vote", "match", "activemask", "redux"});
+    add(decodeControl, {"bra", "ret", "exit", "bar", "barrier", "trap", "nanosleep"});
+    return map;
+  }();
+  auto it = families.find(opcode);
+  return it == families.end() ? nullptr : it->second;
+}
+
+bool isKnownOpcode(std::string_view opcode) { return familyOf(std::string(opcode)) != nullptr; }
+
+Decoder::Decoder(const ModuleSyntax &module, const VariableLayout &layout, const EntrySyntax &entry)
+    : module(module), layout(layout), entry(entry) {}
+
+bool Decoder::fail(const std::string &message) {
+  if (!problem)
+    problem = syntax ? "line " + std::to_string(syntax->line) + ": " + message + ", in '" + syntax->text + "'"
+                     : "line " + std::to_string(entry.line) + ": " + message;
+  return false;
+}
+
+Expected<Program> Decoder::run() {
+  program.syntax = &entry;
+  allocate();
+  placeVariables();
+  for (const InstructionSyntax &next : entry.instructions)
+    if (!instruction(next))
+      return Status::error(*problem);
+  syntax = nullptr;
+  if (problem)
+    return Status::error(*problem);
+  Instr last; // running off the end is a return
+  last.control = Control::Exit;
+  program.code.push_back(last);
+  return std::move(program);
+}
+
+/// Places of the registers.
+void Decoder::allocate() {
+  for (const RegisterSyntax &reg : entry.registers) {
+    if (reg.type == Type::Pred) {
+      places.push_back(program.predicates++);
+      continue;
+    }
+    places.push_back(program.slots * kLanes);
+    program.slots += bitsOf(reg.type) == 64 ? 2 : 1;
+  }
+}
+
+void Decoder::placeVariables() {
+  program.sharedBytes = layout.sharedBytes;
+  auto align = [](int64_t &end, int64_t alignment) { end = (end + alignment - 1) / alignment * alignment; };
+  for (const VariableSyntax &variable : entry.variables) {
+    if (variable.bytes == 0) {
+      fail("'" + variable.name + "' has no size");
+      return;
+    }
+    int64_t &end = variable.space == Space::Shared ? program.sharedBytes : program.localBytes;
+    align(end, variable.alignment);
+    layout.places[variable.name] = {variable.space, uint64_t(end)};
+    end += variable.bytes;
+  }
+  align(program.localBytes, 16);
+  program.dynamicOffset = program.sharedBytes;
+  align(program.dynamicOffset, std::max<int64_t>(layout.dynamicAlignment, 16));
+  for (const std::string &name : layout.dynamicNames)
+    layout.places[name] = {Space::Shared, uint64_t(program.dynamicOffset)};
+}
+
+bool Decoder::instruction(const InstructionSyntax &next) {
+  syntax = &next;
+  modifier = 0;
+  in = Instr();
+  if (next.guard >= 0) {
+    in.guard = places[next.guard];
+    in.guardNegated = next.guardNegated;
+  }
+  familyOf(next.opcode)(*this);
+  if (problem)
+    return false;
+  if (modifier < next.modifiers.size())
+    return fail("unknown or misplaced modifier '." + next.modifiers[modifier] + "'");
+  if (in.control == Control::Branch) {
+    auto label = operandCount() == 1 ? entry.labels.find(operand(0).name) : entry.labels.end();
+    if (label == entry.labels.end())
+      return fail("no such label");
+    in.target = uint32_t(label->second);
+  }
+  if (in.accessBytes && (in.space == Space::Shared || in.space == Space::Generic))
+    program.granule = std::min<int>(program.granule, in.accessBytes);
+  program.code.push_back(in);
+  return true;
+}
+
+const Operand &Decoder::operand(size_t i) const {
+  static const Operand none;
+  return i < syntax->operands.size() ? syntax->operands[i] : none;
+}
+
+bool Decoder::take(const char *name) {
+  if (modifier >= syntax->modifiers.size() || syntax->modifiers[modifier] != name)
+    return false;
+  ++modifier;
+  return true;
+}
+
+std::optional<int> Decoder::takeOneOf(std::initializer_list<const char *> names) {
+  int position = 0;
+  for (const char *name : names) {
+    if (take(name))
+      return position;
+    ++position;
+  }
+  return std::nullopt;
+}
+
+Type Decoder::takeType(std::initializer_list<Type> allowed) {
+  for (Type type : allowed)
+    if (take(nameOf(type)))
+      return type;
+  return Type::None;
+}
+
+Type Decoder::needType(std::initializer_list<Type> allowed) {
+  Type type = takeType(allowed);
+  if (type == Type::None && !failed()) {
+    std::string found = modifier < syntax->modifiers.size() ? "'." + syntax->modifiers[modifier] + "'" : "no modifier";
+    std::string expected;
+    for (Type each : allowed)
+      expected += std::string(" .") + nameOf(each);
+    fail("unknown modifier or form: " + found + " where one of" + expected + " is known");
+  }
+  return type;
+}
+
+Type Decoder::lastType() const { return syntax->modifiers.empty() ? Type::None : typeNamed(syntax->modifiers.back()); }
+
+bool Decoder::operands(size_t least, size_t most) {
+  if (operandCount() >= least && operandCount() <= most)
+    return true;
+  return fail(std::to_string(operandCount()) + " operands where " + std::to_string(least) +
+              (most > least ? " to " + std::to_string(most) : "") + " are known");
+}
+
+int Decoder::registerBits(const Operand &operand) const {
+  return operand.kind == Operand::Register ? bitsOf(entry.registers[operand.reg].type) : 0;
+}
+
+uint32_t Decoder::constant(uint64_t bits, bool wide) {
+  auto [it, added] = constants.emplace(std::pair(bits, wide), program.slots * kLanes);
+  if (added) {
+    program.constants.push_back({it->second, wide, bits});
+    program.slots += wide ? 2 : 1;
+  }
+  return it->second;
+}
+
+/// The bits of a constant as a value of the type; nothing where it is none of that type.
+std::optional<uint64_t> Decoder::literal(const Operand &operand, Type type) {
+  int bits = bitsOf(type);
+  uint64_t mask = bits == 64 ? ~uint64_t(0) : (uint64_t(1) << bits) - 1;
+  if (operand.kind == Operand::Integer && type != Type::F32 && type != Type::F64) {
+    int64_t value = operand.value;
+    if (bits < 64 && (value >= int64_t(1) << bits || value < -(int64_t(1) << (bits - 1))))
+      return std::nullopt;
+    return uint64_t(value) & mask;
+  }
+  if (operand.kind == Operand::Float32 && bits == 32)
+    return uint64_t(operand.value) & mask;
+  if (operand.kind == Operand::Float64 && bits == 64)
+    return uint64_t(operand.value);
+  if (operand.kind == Operand::Float64 && type == Type::F32) {
+    double value;
+    std::memcpy(&value, &operand.value, sizeof value);
+    float narrow = float(value);
+    uint32_t result;
+    std::memcpy(&result, &narrow, sizeof result);
+    return result;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> Decoder::special(const std::string &name, Type type) {
+  static const std::unordered_map<std::string, Special> names{{"%tid.x", Special::TidX},
+                                                              {"%tid.y", Special::TidY},
+                                                              {"%tid.z", Special::TidZ},
+                                                              {"%ntid.x", Special::NtidX},
+                                                              {"%ntid.y", Special::NtidY},
+                                                              {"%ntid.z", Special::NtidZ},
+                                                              {"%ctaid.x", Special::CtaidX},
+                                                              {"%ctaid.y", Special::CtaidY},
+                                                              {"%ctaid.z", Special::CtaidZ},
+                                                              {"%nctaid.x", Special::NctaidX},
+                                                              {"%nctaid.y", Special::NctaidY},
+                                                              {"%nctaid.z", Special::NctaidZ},
+                                                              {"%laneid", Special::LaneId},
+                                                              {"%warpid", Special::WarpId},
+                                                              {"%nwarpid", Special::NWarpId},
+                                                              {"%lanemask_eq", Special::MaskEq},
+                                                              {"%lanemask_lt", Special::MaskLt},
+                                                              {"%lanemask_le", Special::MaskLe},
+                                                              {"%lanemask_gt", Special::MaskGt},
+                                                              {"%lanemask_ge", Special::MaskGe},
+                                                              {"%dynamic_smem_size", Special::DynamicSharedSize},
+                                                              {"%total_smem_size", Special::TotalSharedSize}};
+  auto it = names.find(name);
+  if (it == names.end() || bitsOf(type) != 32)
+    return std::nullopt;
+  auto [place, added] = specials.emplace(std::pair(int(it->second), false), program.slots * kLanes);
+  if (added) {
+    program.specials.push_back({place->second, it->second});
+    ++program.slots;
+  }
+  return place->second;
+}
+
+std::optional<uint64_t> Decoder::symbolAddress(const std::string &name, Space &space) const {
+  for (const ParameterSyntax &parameter : entry.parameters)
+    if (parameter.name == name) {
+      space = Space::Param;
+      return uint64_t(parameter.offset);
+    }
+  auto it = layout.places.find(name);
+  if (it == layout.places.end())
+    return std::nullopt;
+  space = it->second.space;
+  return it->second.address;
+}
+
+uint32_t Decoder::valueOf(const Operand &operand, Type type, bool wider) {
+  bool wide = bitsOf(type) == 64;
+  if (operand.negated)
+    fail("'!' before a value");
+  if (operand.kind == Operand::Register) {
+    int bits = registerBits(operand);
+    if (bits == bitsOf(type) || (wider && bits > bitsOf(type)))
+      return places[operand.reg];
+    fail("register '" + operand.name + "' of type ." + nameOf(entry.registers[operand.reg].type) +
+         " as a value of type ." + nameOf(type));
+    return 0;
+  }
+  if (std::optional<uint64_t> bits = literal(operand, type))
+    return constant(*bits, wide);
+  if (operand.kind == Operand::Name) {
+    if (std::optional<uint32_t> place = special(operand.name, type))
+      return *place;
+    Space space;
+    if (std::optional<uint64_t> address = symbolAddress(operand.name, space); address && (wide || bitsOf(type) == 32))
+      return constant(*address + uint64_t(operand.value), wide);
+  }
+  fail(operand.kind == Operand::Name ? "unknown name '" + operand.name + "'"
+                                     : std::string("an operand that is no value of type .") + nameOf(type));
+  return 0;
+}
+
+void Decoder::sourceOf(const Operand &operand, Type type, bool wider) {
+  in.s[in.sources++] = valueOf(operand, type, wider);
+}
+
+void Decoder::destinationOf(const Operand &operand, Type type, bool wider) {
+  if (operand.kind == Operand::Sink) {
+    if (sink == kNone) {
+      sink = program.slots * kLanes;
+      program.slots += 2;
+    }
+    in.d[in.destinations++] = sink;
+    return;
+  }
+  if (operand.kind != Operand::Register) {
+    fail("a result that is no register");
+    return;
+  }
+  in.d[in.destinations++] = valueOf(operand, type, wider);
+}
+
+uint32_t Decoder::predicateOf(const Operand &operand) {
+  if (operand.kind == Operand::Register && entry.registers[operand.reg].type == Type::Pred)
+    return places[operand.reg];
+  fail("an operand that is no predicate");
+  return 0;
+}
+
+void Decoder::predicateSource(size_t i) {
+  in.negatedPredicate = operand(i).negated;
+  in.ps[in.predicateSources++] = predicateOf(operand(i));
+}
+
+void Decoder::predicateDestinationOf(const Operand &operand) {
+  if (operand.kind == Operand::Sink) {
+    if (predicateSink == kNone)
+      predicateSink = program.predicates++;
+    in.pd[in.predicateDestinations++] = predicateSink;
+    return;
+  }
+  if (operand.negated)
+    fail("'!' before a result");
+  in.pd[in.predicateDestinations++] = predicateOf(operand);
+}
+
+void Decoder::vectorSource(size_t i, Type type, size_t count) {
+  if (operand(i).kind != Operand::Vector || operand(i).elements.size() != count) {
+    fail("operand " + std::to_string(i + 1) + " is no vector of " + std::to_string(count));
+    return;
+  }
+  for (const Operand &element : operand(i).elements)
+    sourceOf(element, type);
+}
+
+void Decoder::vectorDestination(size_t i, Type type, size_t count, bool wider) {
+  if (operand(i).kind != Operand::Vector || operand(i).elements.size() != count) {
+    fail("operand " + std::to_string(i + 1) + " is no vector of " + std::to_string(count));
+    return;
+  }
+  for (const Operand &element : operand(i).elements)
+    destinationOf(element, type, wider);
+}
+
+void Decoder::address(size_t i, Space space) {
+  const Operand &place = operand(i);
+  if (place.kind != Operand::Address) {
+    fail("operand " + std::to_string(i + 1) + " is no address");
+    return;
+  }
+  in.addressBits = 64;
+  in.immediate = place.value;
+  if (place.reg >= 0) {
+    const RegisterSyntax &reg = entry.registers[place.reg];
+    if (bitsOf(reg.type) != 32 && bitsOf(reg.type) != 64)
+      fail("register '" + reg.name + "' holds no address");
+    if (bitsOf(reg.type) == 32 && space != Space::Shared && space != Space::Local && space != Space::Param)
+      fail("an address of 32 bits in the space ." + std::string(nameOf(space)));
+    in.addressBits = uint8_t(bitsOf(reg.type));
+    in.s[in.sources++] = places[place.reg];
+    return;
+  }
+  uint64_t base = 0;
+  if (!place.name.empty()) {
+    Space found = space;
+    std::optional<uint64_t> symbol = symbolAddress(place.name, found);
+    if (!symbol) {
+      fail("unknown name '" + place.name + "'");
+      return;
+    }
+    if (found != space)
+      fail("'" + place.name + "' lies in the space ." + nameOf(found) + ", not ." + nameOf(space));
+    base = *symbol;
+  }
+  in.s[in.sources++] = constant(base + uint64_t(place.value), true);
+  in.immediate = 0;
+}
+
+int64_t Decoder::immediate(size_t i, int64_t least, int64_t most) {
+  const Operand &number = operand(i);
+  if (number.kind != Operand::Integer || number.value < least || number.value > most) {
+    fail("operand " + std::to_string(i + 1) + " is no constant from " + std::to_string(least) + " to " +
+         std::to_string(most));
+    return least;
+  }
+  return number.value;
+}
+
+} // namespace mho::ptx
