@@ -42,7 +42,8 @@ Place Cta::placeOf(const Instr &instr) const {
 
 Fault &Cta::noteFault(FaultKind kind, const Instr &instr, const Instr *other, bool &added) {
   static thread_local Fault overflow;
-  auto [it, isNew] = known.emplace(std::tuple(int(kind), &instr, other), findings.faults.size());
+  auto key = std::minmax(&instr, other); // which of two threads came first is the interpreter's choice
+  auto [it, isNew] = known.emplace(std::tuple(int(kind), key.first, key.second), findings.faults.size());
   added = isNew && findings.faults.size() < kMostFaults;
   if (isNew && !added)
     it->second = kMostFaults;

@@ -44,7 +44,9 @@ void collectFaults(const Work &work, std::vector<Fault> &faults) {
     if (number > work.stoppedAt)
       break;
     for (const Fault &fault : list) {
-      auto [it, added] = known.emplace(std::tuple(fault.kind, fault.place.line, fault.otherPlace.line), faults.size());
+      auto [it, added] = known.emplace(std::tuple(fault.kind, std::min(fault.place.line, fault.otherPlace.line),
+                                                  std::max(fault.place.line, fault.otherPlace.line)),
+                                       faults.size());
       if (added)
         faults.push_back(fault);
       else
