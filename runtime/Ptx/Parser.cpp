@@ -78,8 +78,9 @@ void ModuleParser::topLevel() {
     while (tokens.accept(","))
       tokens.word("a target's option");
   } else if (tokens.accept(".address_size")) {
+    int line = tokens.peek().line;
     if (tokens.integer("a size") != 64)
-      tokens.fail("addresses of another size than 64 bits");
+      tokens.failAt(line, "addresses of another size than 64 bits");
   } else if (tokens.accept(".file")) {
     int64_t number = tokens.integer("a number of a file");
     module.files[int(number)] = std::string(tokens.peek().text);
