@@ -224,6 +224,8 @@ Operand BodyParser::plainOperand() {
       result.elements.push_back(plainOperand());
     while (tokens.accept(","));
     tokens.expect("}");
+    if (result.elements.size() == 1) // "{%r1}" is %r1
+      result = Operand(result.elements[0]);
   } else if (tokens.accept("!")) {
     result = plainOperand();
     result.negated = true;
