@@ -33,11 +33,7 @@ Place Cta::placeOf(const Instr &instr) const {
   const std::vector<InstructionSyntax> &list = launch.program.syntax->instructions;
   if (number >= list.size())
     return {launch.program.syntax->line, "the end of the entry", ""};
-  const InstructionSyntax &syntax = list[number];
-  Place place{syntax.line, syntax.text, ""};
-  if (auto file = launch.module.files.find(syntax.sourceFile); file != launch.module.files.end() && syntax.sourceLine)
-    place.source = file->second + ":" + std::to_string(syntax.sourceLine);
-  return place;
+  return ptx::placeOf(launch.module, list[number]);
 }
 
 Fault &Cta::noteFault(FaultKind kind, const Instr &instr, const Instr *other, bool &added) {

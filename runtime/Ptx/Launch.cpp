@@ -65,11 +65,7 @@ void addCounts(const Launch &launch, const std::vector<Findings> &all, Report &r
     std::string name = list[i].opcode;
     for (const std::string &modifier : list[i].modifiers)
       name += "." + modifier;
-    Place place{list[i].line, list[i].text, ""};
-    auto file = launch.module.files.find(list[i].sourceFile);
-    if (file != launch.module.files.end() && list[i].sourceLine)
-      place.source = file->second + ":" + std::to_string(list[i].sourceLine);
-    report.lines.push_back({std::move(place), count});
+    report.lines.push_back({placeOf(launch.module, list[i]), count});
     report.warpInstructions += count.warps;
     report.laneInstructions += count.lanes;
     if (!count.warps)

@@ -24,7 +24,7 @@ public:
       if (!status)
         return status;
     }
-    tokens.push_back({Token::End, "", line});
+    tokens.push_back({Token::End, "", line, text.size()});
     return std::move(tokens);
   }
 
@@ -52,7 +52,7 @@ private:
     return Status::ok();
   }
 
-  void add(Token::Kind kind, size_t begin) { tokens.push_back({kind, text.substr(begin, at - begin), line}); }
+  void add(Token::Kind kind, size_t begin) { tokens.push_back({kind, text.substr(begin, at - begin), line, begin}); }
 
   Status next() {
     size_t begin = at;

@@ -14,6 +14,7 @@ struct Token {
   Kind kind = End;
   std::string_view text; ///< of the module's text, which must outlive it; a string is without its quotes
   int line = 0;
+  size_t offset = 0; ///< in the module's text
 
   bool is(std::string_view expected) const { return kind != String && text == expected; }
 };

@@ -171,6 +171,8 @@ void BodyParser::instruction() {
     ++length;
   InstructionSyntax result;
   result.line = tokens.peek().line;
+  result.begin = tokens.peek().offset;
+  result.end = tokens.peek(length).offset + 1;
   result.text = textFrom(length) + ";";
   result.sourceFile = sourceFile;
   result.sourceLine = sourceLine;

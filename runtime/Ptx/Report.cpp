@@ -1,5 +1,7 @@
 #include "runtime/Ptx/Report.h"
 
+#include "runtime/Ptx/Syntax.h"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -38,6 +40,13 @@ const char *nameOf(FaultKind kind) {
                                       "trap",
                                       "unsupported"};
   return names[size_t(kind)];
+}
+
+Place placeOf(const ModuleSyntax &module, const InstructionSyntax &instruction) {
+  Place place{instruction.line, instruction.text, ""};
+  if (auto file = module.files.find(instruction.sourceFile); file != module.files.end() && instruction.sourceLine)
+    place.source = file->second + ":" + std::to_string(instruction.sourceLine);
+  return place;
 }
 
 std::string Fault::text() const {

@@ -40,6 +40,10 @@ struct Place {
   std::string source; ///< "kernel.cu:12" where the PTX has .loc
 };
 
+struct ModuleSyntax;
+struct InstructionSyntax;
+Place placeOf(const ModuleSyntax &module, const InstructionSyntax &instruction);
+
 struct Fault {
   FaultKind kind = FaultKind::Race;
   Place place;

@@ -37,6 +37,7 @@ struct InstructionSyntax {
   int guard = -1; ///< predicate register
   bool guardNegated = false;
   int line = 0;                       ///< of the PTX
+  size_t begin = 0, end = 0;          ///< its place in the module's text, the ';' included
   int sourceFile = 0, sourceLine = 0; ///< of the last .loc
   std::string text;                   ///< as written, blanks made single
 };
