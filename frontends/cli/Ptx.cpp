@@ -19,10 +19,13 @@ namespace {
 enum { kOk = 0, kFaults = 1, kUsage = mho::cli::kWrongUsage, kBadInput = 3 };
 
 const char *kHelp =
-    "usage: mho ptx run FILE.ptx --kernel NAME [--grid X,Y,Z] [--block X,Y,Z] [--shared BYTES] [--arg ARGUMENT]...\n"
+    "usage: mho ptx run FILE [--kernel NAME] [--grid X,Y,Z] [--block X,Y,Z] [--shared BYTES] [--arg ARGUMENT]...\n"
     "       mho ptx compile FILE.cu [--arch sm_80] [--option OPTION]... [-o FILE]\n\n"
-    "run executes a kernel on the CPU, with checks of every access to memory, of races on shared memory, of barriers\n"
-    "and of uninitialised registers, and prints what it found and counted. No GPU is involved.\n\n"
+    "run executes a kernel of a PTX file on the CPU, with checks of every access to memory, of races on shared memory, "
+    "of\n"
+    "barriers and of uninitialised registers, and prints what it found and counted. A file FILE.cu is compiled first, "
+    "as by\n"
+    "compile with the options --fmad=false and -lineinfo. No GPU is involved.\n\n"
     "  --arg u32=64                     a number; types are u8 s8 u16 s16 u32 s32 u64 s64 f16 bf16 f32 f64\n"
     "  --arg f16*4096=random:7          a buffer: zeros, random[:SEED] (integers from -4 to 4), normal[:SEED],\n"
     "  --arg f32*=file:x.bin,readonly   or the bytes of a file; then readonly, print, write:FILE, misalign:BYTES\n"
@@ -31,7 +34,8 @@ const char *kHelp =
     "  --threads N     threads that run CTAs\n"
     "  --budget N      warp instructions of a CTA after which it is stopped\n"
     "  --no-races, --no-uninitialised   without these checks\n"
-    "  --lines         counters of every instruction\n\n"
+    "  --lines         counters of every instruction\n"
+    "  --arch, --option  of the compilation\n\n"
     "compile makes PTX with NVRTC (MHO_NVRTC), or a cubin where the file of -o ends in .cubin.\n\n"
     "Exit status: 0 success, 1 faults found, 2 wrong usage, 3 a file or argument that does not fit.\n";
 
@@ -54,6 +58,8 @@ struct RunOptions {
   std::vector<mho::cli::PtxArgument> arguments;
   mho::ptx::LaunchOptions launch;
   bool lines = false;
+  std::string architecture = "sm_80";
+  std::vector<std::string> compilerOptions;
 };
 
 bool readDim(StringRef text, mho::ptx::Dim &dim) {
@@ -116,6 +122,10 @@ std::string takeOption(StringRef word, StringRef value, RunOptions &options) {
   } else if (word == "--order") {
     if (!readOrder(value, options.launch.accumulation))
       return wrong("sequential, reversed, tree, truncated8 or truncated16");
+  } else if (word == "--arch") {
+    options.architecture = value.str();
+  } else if (word == "--option") {
+    options.compilerOptions.push_back(value.str());
   } else if (word == "--arg") {
     auto argument = mho::cli::readPtxArgument(value.str());
     if (!argument)
@@ -181,6 +191,31 @@ bool putOutputs(const std::vector<mho::cli::PtxArgument> &arguments) {
   return true;
 }
 
+mho::Expected<mho::Nvrtc::Output> compile(const mho::Nvrtc::Input &input) {
+  auto knobs = mho::Knobs::get();
+  if (!knobs)
+    return knobs.error();
+  auto nvrtc = mho::Nvrtc::get((*knobs)->nvrtc);
+  if (!nvrtc)
+    return nvrtc.error();
+  return (*nvrtc)->compile(input);
+}
+
+/// The PTX of a file, compiled if it is CUDA C++.
+mho::Expected<std::string> ptxOf(const RunOptions &options) {
+  std::optional<std::string> text = readFile(options.file);
+  if (!text)
+    return mho::Status::error("cannot read '" + options.file + "'");
+  if (!StringRef(options.file).ends_with(".cu"))
+    return *text;
+  mho::Nvrtc::Input input{*text, options.file, options.architecture, {"--fmad=false", "-lineinfo"}};
+  input.options.insert(input.options.end(), options.compilerOptions.begin(), options.compilerOptions.end());
+  auto output = compile(input);
+  if (!output)
+    return output.error();
+  return output->ptx;
+}
+
 int runKernel(int argc, char **argv) {
   RunOptions options;
   std::string problem = readWords(
@@ -188,9 +223,9 @@ int runKernel(int argc, char **argv) {
       [&](StringRef word, StringRef value) { return takeOption(word, value, options); });
   if (!problem.empty())
     return complain(kUsage, problem);
-  std::optional<std::string> text = readFile(options.file);
+  auto text = ptxOf(options);
   if (!text)
-    return complain(kBadInput, "cannot read '" + options.file + "'");
+    return complain(kBadInput, text.message());
   auto module = mho::ptx::Module::parse(*text);
   if (!module)
     return complain(kBadInput, options.file + ": " + module.message());
@@ -244,13 +279,7 @@ int compileSource(int argc, char **argv) {
     return complain(kBadInput, "cannot read '" + file + "'");
   input.source = *source;
   input.name = file;
-  auto knobs = mho::Knobs::get();
-  if (!knobs)
-    return complain(kUsage, knobs.message());
-  auto nvrtc = mho::Nvrtc::get((*knobs)->nvrtc);
-  if (!nvrtc)
-    return complain(kBadInput, nvrtc.message());
-  auto result = (*nvrtc)->compile(input);
+  auto result = compile(input);
   if (!result)
     return complain(kBadInput, result.message());
   std::fprintf(stderr, "%s", result->log.c_str());

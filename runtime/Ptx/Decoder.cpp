@@ -7,9 +7,13 @@
 
 namespace mho::ptx {
 
-Family familyOf(const std::string &opcode) {
-  static const std::unordered_map<std::string, Family> families = [] {
-    std::unordered_map<std::string, Family> map;
+namespace {
+
+using Families = std::map<std::string, Family>;
+
+const Families &families() {
+  static const Families families = [] {
+    Families map;
     auto add = [&](Family family, std::initializer_list<const char *> names) {
       for (const char *name : names)
         map[name] = family;
@@ -36,11 +40,24 @@ Family familyOf(const std::string &opcode) {
     add(decodeControl, {"bra", "ret", "exit", "bar", "barrier", "trap", "nanosleep"});
     return map;
   }();
-  auto it = families.find(opcode);
-  return it == families.end() ? nullptr : it->second;
+  return families;
+}
+
+} // namespace
+
+Family familyOf(const std::string &opcode) {
+  auto it = families().find(opcode);
+  return it == families().end() ? nullptr : it->second;
 }
 
 bool isKnownOpcode(std::string_view opcode) { return familyOf(std::string(opcode)) != nullptr; }
+
+std::vector<std::string> knownOpcodes() {
+  std::vector<std::string> names;
+  for (const auto &[name, family] : families())
+    names.push_back(name);
+  return names;
+}
 
 Decoder::Decoder(const ModuleSyntax &module, const VariableLayout &layout, const EntrySyntax &entry)
     : module(module), layout(layout), entry(entry) {}

@@ -13,5 +13,7 @@ Expected<ModuleSyntax> parseModule(std::string_view text);
 
 /// True for the opcodes that the interpreter has, in some form.
 bool isKnownOpcode(std::string_view opcode);
+/// All of them, by name.
+std::vector<std::string> knownOpcodes();
 
 } // namespace mho::ptx

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 #include <fstream>
-#include <sstream>
+#include <unistd.h>
 
 namespace mho::ptx {
 namespace {
@@ -16,6 +16,10 @@ struct Contraction {
   bool throughShared; ///< ldmatrix
   std::string instruction;
 };
+
+void PrintTo(const Contraction &c, std::ostream *out) {
+  *out << c.instruction << (c.throughShared ? " with ldmatrix" : "");
+}
 
 std::string matrix(int rows, int columns, const std::string &type, const std::string &space = "") {
   return std::to_string(rows) + "x" + std::to_string(columns) + "x" + type + space;
@@ -94,15 +98,17 @@ std::string assemblyOf(const std::string &mlir) {
 }
 
 std::string ptxOf(const Contraction &c) {
-  std::string file = testing::TempDir() + "mho-ptx-oracle.mlir", opt = MHO_MLIR_OPT;
+  std::string file = testing::TempDir() + "mho-ptx-oracle-" + std::to_string(getpid()) + ".mlir", opt = MHO_MLIR_OPT;
   std::ofstream(file) << kernelOf(c);
   // MLIR takes f32 factors for tf32 only where it is told to.
-  return assemblyOf(outputOf(
+  std::string output = outputOf(
       opt +
       " '--pass-pipeline=builtin.module(gpu.module(gpu.func(convert-vector-to-gpu{use-nvgpu},canonicalize,cse)))' " +
       file + (c.element == "f32" ? " | sed 's/mmaShape = .16, 8, [48]./&, tf32Enabled/'" : "") + " | " + opt +
       " '--gpu-lower-to-nvvm-pipeline=cubin-chip=sm_80 cubin-format=isa kernel-bare-ptr-calling-convention=1 "
-      "host-bare-ptr-calling-convention=1'"));
+      "host-bare-ptr-calling-convention=1'");
+  std::remove(file.c_str());
+  return assemblyOf(output);
 }
 
 void putValue(std::vector<uint8_t> &bytes, const std::string &type, int value) {

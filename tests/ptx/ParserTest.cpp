@@ -1,6 +1,10 @@
 // What the parser and the decoder take, and what they refuse, with line and text.
+#include "runtime/Ptx/Parser.h"
 #include "runtime/Ptx/Module.h"
 #include "tests/ptx/Kernel.h"
+
+#include <fstream>
+#include <iterator>
 
 namespace mho::ptx {
 namespace {
@@ -162,6 +166,13 @@ TEST(Parser, TakesWhatCompilersWrite) {
   EXPECT_EQ(out[0], 42u + 15u + 1000u);
   EXPECT_EQ(out[1], 0x40200000u);
   EXPECT_EQ(report.lines[0].place.source, "a b.cu:7");
+}
+
+TEST(Parser, ThePageNamesEveryInstruction) {
+  std::ifstream file(std::string(MHO_DOCS) + "/ptx.md");
+  std::string page((std::istreambuf_iterator<char>(file)), {});
+  for (const std::string &opcode : knownOpcodes())
+    EXPECT_THAT(page, testing::ContainsRegex("\\b" + opcode + "\\b")) << opcode;
 }
 
 TEST(Launch, RefusesWhatDoesNotFit) {
