@@ -38,7 +38,7 @@ Place Cta::placeOf(const Instr &instr) const {
 
 Fault &Cta::noteFault(FaultKind kind, const Instr &instr, const Instr *other, bool &added) {
   static thread_local Fault overflow;
-  auto key = std::minmax(&instr, other); // which of two threads came first is the interpreter's choice
+  auto key = std::minmax({&instr, other}); // which of two threads came first is the interpreter's choice
   auto [it, isNew] = known.emplace(std::tuple(int(kind), key.first, key.second), findings.faults.size());
   added = isNew && findings.faults.size() < kMostFaults;
   if (isNew && !added)
