@@ -40,8 +40,29 @@ MHO_CLONES void tree(MmaTile &tile) {
   }
 }
 
-/// floor(log2 |x|); of zero: far below all others.
-int exponentOf(float x) { return x == 0 ? -10000 : std::ilogb(x); }
+/// Below the exponent of every product; of a zero factor.
+constexpr int kNoExponent = -1000000;
+
+/// floor(log2 |x|) of each number; true if one is Inf or NaN.
+bool exponentsOf(const float *values, int count, int *exponents) {
+  bool special = false;
+  for (int i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    int field = bits >> 23 & 0xff;
+    special |= field == 0xff;
+    exponents[i] = field ? field - 127 : values[i] == 0 ? kNoExponent : std::ilogb(values[i]);
+  }
+  return special;
+}
+
+/// 2^exponent, for exponents of normal doubles.
+inline double powerOfTwo(int exponent) {
+  uint64_t bits = uint64_t(exponent + 1023) << 52;
+  double value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
 
 /// Toward zero into f32.
 float truncateToFloat(double value) {
@@ -51,36 +72,47 @@ float truncateToFloat(double value) {
   return nearest;
 }
 
-/// Sum of c and `count` products whose significands are shifted to the largest exponent and cut to `bits` bits of
-/// fraction.
-float alignedSum(float c, const float *a, const float *b, int stride, int count, int bits) {
-  int largest = exponentOf(c);
-  bool special = !std::isfinite(c);
-  for (int k = 0; k < count; ++k) {
-    special |= !std::isfinite(a[k]) || !std::isfinite(b[k * stride]);
-    largest = std::max(largest, exponentOf(a[k]) + exponentOf(b[k * stride]));
+/// Row i of C and `count` products from k on, whose significands are shifted to the largest exponent and cut to `bits`
+/// bits of fraction: sums of integers.
+MHO_CLONES void alignedSums(MmaTile &tile, const int *ea, const int *eb, int i, int k, int count, int bits) {
+  int largest[8];
+  exponentsOf(tile.c[i], 8, largest);
+  for (int n = 0; n < count; ++n)
+    for (int j = 0; j < 8; ++j)
+      largest[j] = std::max(largest[j], ea[i * tile.k + k + n] + eb[(k + n) * 8 + j]);
+  double up[8], down[8];
+  int64_t sums[8];
+  for (int j = 0; j < 8; ++j) {
+    int exponent = std::max(largest[j], -512); // of a sum of zeros
+    up[j] = powerOfTwo(bits - exponent);
+    down[j] = powerOfTwo(exponent - bits);
+    sums[j] = int64_t(tile.c[i][j] * up[j]);
   }
-  if (special) { // infinities and NaN follow the usual rules
-    float sum = c;
-    for (int k = 0; k < count; ++k)
-      sum += a[k] * b[k * stride];
-    return sum;
+  for (int n = 0; n < count; ++n) {
+    double a = tile.a[i * tile.k + k + n];
+    for (int j = 0; j < 8; ++j)
+      sums[j] += int64_t(a * tile.b[(k + n) * 8 + j] * up[j]); // the product is exact, and so is its shift
   }
-  if (largest < -5000)
-    return c;
-  auto cut = [&](double value) { return int64_t(std::ldexp(value, bits - largest)); };
-  int64_t sum = cut(c);
-  for (int k = 0; k < count; ++k)
-    sum += cut(double(a[k]) * b[k * stride]);
-  return truncateToFloat(std::ldexp(double(sum), largest - bits));
+  for (int j = 0; j < 8; ++j)
+    tile.c[i][j] = sums[j] ? truncateToFloat(double(sums[j]) * down[j]) : 0;
+}
+
+/// Infinities and NaN follow the usual rules, whatever the order.
+bool hasSpecial(const MmaTile &tile) {
+  int unused[16 * 16];
+  return exponentsOf(tile.a, 16 * tile.k, unused) || exponentsOf(tile.b, 8 * tile.k, unused) ||
+         exponentsOf(tile.c[0], 16 * 8, unused);
 }
 
 void truncated(MmaTile &tile, int width, int bits) {
+  if (hasSpecial(tile))
+    return chain(tile, false);
+  int ea[16 * 16], eb[16 * 8];
+  exponentsOf(tile.a, 16 * tile.k, ea);
+  exponentsOf(tile.b, 8 * tile.k, eb);
   for (int i = 0; i < 16; ++i)
-    for (int j = 0; j < 8; ++j)
-      for (int k = 0; k < tile.k; k += width)
-        tile.c[i][j] =
-            alignedSum(tile.c[i][j], tile.a + i * tile.k + k, tile.b + k * 8 + j, 8, std::min(width, tile.k - k), bits);
+    for (int k = 0; k < tile.k; k += width)
+      alignedSums(tile, ea, eb, i, k, std::min(width, tile.k - k), bits);
 }
 
 } // namespace

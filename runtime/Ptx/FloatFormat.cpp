@@ -13,11 +13,10 @@ uint64_t roundTo(double value, FloatFormat format, Rounding rounding) {
     return sign | format.infinity();
   if (value == 0)
     return sign;
-  int exponent;
-  double fraction = std::frexp(std::fabs(value), &exponent);                // [0.5, 1)
-  uint64_t significand = uint64_t(std::ldexp(fraction, 53));                // 53 bits, the top one set
-  int lowest = 1 - format.bias();                                           // exponent of normal numbers
-  int exponentOfOne = exponent - 1;                                         // of the significand as 1.x
+  // The significand with its leading one; subnormal doubles lie far below all formats.
+  int field64 = int(bits >> 52 & 0x7ff), lowest = 1 - format.bias(); // exponent of the smallest normal number
+  int exponentOfOne = field64 ? field64 - 1023 : -1022;
+  uint64_t significand = (bits & ((uint64_t(1) << 52) - 1)) | uint64_t(field64 != 0) << 52;
   int kept = format.fractionBits + 1 - std::max(lowest - exponentOfOne, 0); // bits that the format has room for
   int dropped = 53 - kept;
   uint64_t result, rest, half;

@@ -137,6 +137,22 @@ TEST(Mutate, TestsOfATensorCoreKernelSeeItsMutants) {
   EXPECT_EQ(survivors.find("dropped:"), std::string::npos);
 }
 
+TEST(Mutate, TheKernelRunsOnEveryArchitecture) {
+  const char *path = std::getenv("MHO_NVRTC");
+  auto nvrtc = Nvrtc::get(path ? path : "");
+  ASSERT_TRUE(nvrtc) << nvrtc.message();
+  int tried = 0;
+  for (int number : (*nvrtc)->architectures()) {
+    if (number < 80)
+      continue;
+    ++tried;
+    for (const char *contraction : {"--fmad=false", "--fmad=true"})
+      EXPECT_TRUE(isRight(compilePtx(kMatmul, {contraction}, "compute_" + std::to_string(number)), {19, 8, 64, 3.1f}))
+          << number;
+  }
+  EXPECT_GE(tried, 4);
+}
+
 TEST(Exactness, NamesWhatIsNotDetermined) {
   std::string body =
       ".version 8.5\n.target sm_80\n.visible .entry k()\n{\n.reg .f32 f<4>;\n.reg .b32 r<8>;\n.reg .b64 d;\n";
