@@ -107,6 +107,11 @@ bool Cta::runWarps() {
     if (finished)
       return true;
     ran |= releaseBarrier();
+    if (!ran)
+      for (auto &warp : warps)
+        ran |= warp->resolveWaiting();
+    if (stop)
+      return false;
     if (!ran) {
       reportDeadlock();
       return false;

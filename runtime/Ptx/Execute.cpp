@@ -13,6 +13,7 @@ namespace {
 
 /// Backward branches of one group while others of its warp are ready.
 constexpr uint32_t kTurns = 256;
+const char *const kNotAllLanes = "all 32 threads of a warp must execute it together; this one does not";
 
 } // namespace
 
@@ -181,24 +182,21 @@ bool Warp::control(size_t group, const Instr &instr, uint32_t mask) {
     fault(FaultKind::Trap, instr, __builtin_ctz(mask), "trap");
     return true;
   case Control::Aligned:
-    if (mask != kAllLanes) {
-      fault(FaultKind::Convergence, instr, __builtin_ctz(~mask),
-            "all 32 threads of a warp must execute it together; " + std::to_string(__builtin_popcount(mask)) + " do");
+    if (mask == liveLanes && mask != kAllLanes) {
+      fault(FaultKind::Convergence, instr, __builtin_ctz(~mask), kNotAllLanes);
       return true;
     }
+    if (mask != kAllLanes)
+      return waitForOthers(group, instr, mask);
     perform(instr, mask);
     ++groups[group].pc;
     return cta.stopped();
   case Control::Barrier:
-    checkSources(instr, mask);
     if (instr.nan && mask != liveLanes)
-      fault(FaultKind::BarrierDivergence, instr, __builtin_ctz(liveLanes & ~mask),
-            "this thread does not come to the barrier with the others of its warp");
+      return waitForOthers(group, instr, mask);
     if (others)
       leave(group, others, pc + 1);
-    groups[group].state = State::AtBarrier;
-    cta.arrive(instr, *this, mask);
-    groups[group].barrier = lanes<uint32_t>(instr.s[0])[__builtin_ctz(mask)];
+    arrive(group, instr);
     return true;
   case Control::Collective:
     if (others)
@@ -233,13 +231,45 @@ bool Warp::collective(size_t group, const Instr &instr, uint32_t mask) {
     ++groups[group].pc;
     return cta.stopped();
   }
-  InstructionCount &count = cta.countOf(instr); // these will come here again
+  return waitForOthers(group, instr, waiting);
+}
+
+/// These lanes of a group stay at its instruction until others of the warp come there; the rest goes on.
+bool Warp::waitForOthers(size_t group, const Instr &instr, uint32_t waiting) {
+  InstructionCount &count = cta.countOf(instr); // they will execute it again
   count.lanes -= uint32_t(__builtin_popcount(waiting));
-  count.warps -= waiting == mask;
+  count.warps -= 1;
   if (uint32_t gone = groups[group].mask & ~waiting)
     leave(group, gone, groups[group].pc + 1);
   groups[group].state = State::AtSync;
   return true;
+}
+
+void Warp::arrive(size_t group, const Instr &instr) {
+  uint32_t mask = groups[group].mask;
+  checkSources(instr, mask);
+  groups[group].state = State::AtBarrier;
+  groups[group].barrier = lanes<uint32_t>(instr.s[0])[__builtin_ctz(mask)];
+  cta.arrive(instr, *this, mask);
+}
+
+bool Warp::resolveWaiting() {
+  bool resolved = false;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const Instr &instr = program.code[groups[i].pc];
+    uint32_t missing = liveLanes & ~groups[i].mask;
+    if (groups[i].state != State::AtSync || instr.control == Control::Collective)
+      continue;
+    if (instr.control == Control::Aligned) {
+      fault(FaultKind::Convergence, instr, __builtin_ctz(missing), kNotAllLanes);
+    } else {
+      fault(FaultKind::BarrierDivergence, instr, __builtin_ctz(missing),
+            "this thread does not come to the barrier with the others of its warp");
+      arrive(i, instr);
+    }
+    resolved = true;
+  }
+  return resolved;
 }
 
 } // namespace mho::ptx

@@ -24,6 +24,9 @@ public:
 
   /// Runs until nothing can run, or for about `slice` instructions. True if something ran.
   bool run(uint64_t slice);
+  /// Where no warp can run: lanes at an instruction of the whole warp whose others do not come. Those at a barrier
+  /// count as there, each by itself; both are faults. False if there are none.
+  bool resolveWaiting();
   bool finished() const { return groups.empty(); }
   uint32_t live() const { return liveLanes; }
 
@@ -83,6 +86,8 @@ private:
   bool control(size_t group, const Instr &instr, uint32_t mask);
   bool branch(size_t group, const Instr &instr, uint32_t mask);
   bool collective(size_t group, const Instr &instr, uint32_t mask);
+  bool waitForOthers(size_t group, const Instr &instr, uint32_t waiting);
+  void arrive(size_t group, const Instr &instr);
   void leave(size_t group, uint32_t mask, uint32_t pc);
   void exitLanes(uint32_t mask);
 

@@ -59,9 +59,12 @@ TEST(Race, TwoWriters) {
 }
 
 TEST(Race, AReaderOfAnotherWarpIsNotForgotten) {
-  // Warp 0 and then warp 1 read; warp 1 writes: the race is with warp 0.
-  onlyRace(run(compilePtx(
-      source("s[t] = 1; __syncthreads();\n float x = s[5]; if (t == 40) s[5] = x + 1; __syncthreads(); out[t] = x;"))));
+  // Warp 0 reads, thread 40 reads, and then it writes: the race is with warp 0, although the last reader is the writer.
+  std::string read =
+      "asm volatile(\"ld.shared.f32 %0, [%1];\" : \"=f\"(x) : \"r\"((unsigned)__cvta_generic_to_shared(s + 5)));";
+  Fault fault = onlyRace(run(compilePtx(source("s[t] = 1; __syncthreads(); float x = 0; if (t < 32 || t == 40) " +
+                                               read + " if (t == 40) s[5] = x + 1; __syncthreads(); out[t] = x;"))));
+  EXPECT_LT(std::min(fault.thread, fault.otherThread), 32);
 }
 
 TEST(Race, WithinAWarp) {

@@ -198,6 +198,43 @@ TEST(Warp, DivergedLanesMeetAtASync) { // half of the lanes take a longer way
   EXPECT_EQ(out[0], ((1 * 3 + 1) * 3 + 1) * 3 + 1);
 }
 
+TEST(Divergence,
+     ABlockBehindItsJoin) { // the longer way lies at the end of the text, behind the instruction where lanes meet
+  std::string text = R"(.version 8.5
+.target sm_80
+.address_size 64
+.visible .entry kernel(.param .u64 out)
+{
+.reg .pred p; .reg .b32 t, x, a, b; .reg .b64 o, at; .reg .f32 c<4>;
+ld.param.u64 o, [out];
+mov.u32 t, %tid.x;
+mul.wide.u32 at, t, 4;
+add.u64 o, o, at;
+mov.b32 x, 1;
+mov.b32 a, 0x3c003c00;
+mov.f32 c0, 0f00000000;
+setp.lt.u32 p, t, 40;
+@p bra far;
+join:
+mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {c0,c1,c2,c3}, {a,a}, {a}, {c0,c0,c0,c0};
+bar.sync 0;
+cvt.rzi.u32.f32 b, c0;
+add.u32 x, x, b;
+st.global.u32 [o], x;
+ret;
+far:
+mov.b32 x, 100;
+bra join;
+}
+)";
+  std::vector<uint32_t> out(64);
+  Report report = KernelRun(text).buffer(out).block({64})();
+  EXPECT_TRUE(report.clean()) << report.text();
+  EXPECT_EQ(out[39], 108u);
+  EXPECT_EQ(out[40], 9u);
+  EXPECT_EQ(report.mix["bar.sync"].warps, 2u);
+}
+
 TEST(WarpFault, LanesThatDoNotCome) {
   std::string ptx = compilePtx("extern \"C\" __global__ void kernel(int *out) { int t = threadIdx.x; if (t < 8) out[t] "
                                "= __shfl_sync(0xffffu, t, 3); }");
