@@ -9,6 +9,8 @@ namespace mho::ptx {
 
 namespace {
 
+constexpr int64_t kMostLocal = 512 << 10;
+
 using Families = std::map<std::string, Family>;
 
 const Families &families() {
@@ -71,7 +73,7 @@ bool Decoder::fail(const std::string &message) {
 
 Expected<Program> Decoder::run() {
   program.syntax = &entry;
-  allocate();
+  places.assign(entry.registers.size(), kNone);
   placeVariables();
   for (const InstructionSyntax &next : entry.instructions)
     if (!instruction(next))
@@ -85,16 +87,17 @@ Expected<Program> Decoder::run() {
   return std::move(program);
 }
 
-/// Places of the registers.
-void Decoder::allocate() {
-  for (const RegisterSyntax &reg : entry.registers) {
-    if (reg.type == Type::Pred) {
-      places.push_back(program.predicates++);
-      continue;
-    }
-    places.push_back(program.slots * kLanes);
-    program.slots += bitsOf(reg.type) == 64 ? 2 : 1;
-  }
+/// The place of a register, which it gets at its first use: declared ones are many more.
+uint32_t Decoder::placeOf(int reg) {
+  uint32_t &place = places[size_t(reg)];
+  if (place != kNone)
+    return place;
+  Type type = entry.registers[size_t(reg)].type;
+  if (type == Type::Pred)
+    return place = program.predicates++;
+  place = program.slots * kLanes;
+  program.slots += bitsOf(type) == 64 ? 2 : 1;
+  return place;
 }
 
 void Decoder::placeVariables() {
@@ -111,6 +114,8 @@ void Decoder::placeVariables() {
     end += variable.bytes;
   }
   align(program.localBytes, 16);
+  if (program.localBytes > kMostLocal)
+    fail(std::to_string(program.localBytes) + " bytes of local memory per thread, more than a GPU has");
   program.dynamicOffset = program.sharedBytes;
   align(program.dynamicOffset, std::max<int64_t>(layout.dynamicAlignment, 16));
   for (const std::string &name : layout.dynamicNames)
@@ -122,7 +127,7 @@ bool Decoder::instruction(const InstructionSyntax &next) {
   modifier = 0;
   in = Instr();
   if (next.guard >= 0) {
-    in.guard = places[next.guard];
+    in.guard = placeOf(next.guard);
     in.guardNegated = next.guardNegated;
   }
   familyOf(next.opcode)(*this);
@@ -284,7 +289,7 @@ uint32_t Decoder::valueOf(const Operand &operand, Type type, bool wider) {
   if (operand.kind == Operand::Register) {
     int bits = registerBits(operand);
     if (bits == bitsOf(type) || (wider && bits > bitsOf(type)))
-      return places[operand.reg];
+      return placeOf(operand.reg);
     fail("register '" + operand.name + "' of type ." + nameOf(entry.registers[operand.reg].type) +
          " as a value of type ." + nameOf(type));
     return 0;
@@ -325,7 +330,7 @@ void Decoder::destinationOf(const Operand &operand, Type type, bool wider) {
 
 uint32_t Decoder::predicateOf(const Operand &operand) {
   if (operand.kind == Operand::Register && entry.registers[operand.reg].type == Type::Pred)
-    return places[operand.reg];
+    return placeOf(operand.reg);
   fail("an operand that is no predicate");
   return 0;
 }
@@ -380,7 +385,7 @@ void Decoder::address(size_t i, Space space) {
     if (bitsOf(reg.type) == 32 && space != Space::Shared && space != Space::Local && space != Space::Param)
       fail("an address of 32 bits in the space ." + std::string(nameOf(space)));
     in.addressBits = uint8_t(bitsOf(reg.type));
-    in.s[in.sources++] = places[place.reg];
+    in.s[in.sources++] = placeOf(place.reg);
     return;
   }
   uint64_t base = 0;

@@ -69,7 +69,7 @@ private:
   std::optional<uint32_t> special(const std::string &name, Type type);
   uint32_t predicateOf(const Operand &operand);
   std::optional<uint64_t> symbolAddress(const std::string &name, Space &space) const;
-  void allocate();
+  uint32_t placeOf(int reg);
   void placeVariables();
 
   const ModuleSyntax &module;
@@ -78,7 +78,7 @@ private:
   const InstructionSyntax *syntax = nullptr;
   size_t modifier = 0; ///< the next one
   Program program;
-  std::vector<uint32_t> places; ///< of registers: word offset, or number of the predicate
+  std::vector<uint32_t> places; ///< of registers: word offset, or number of the predicate; kNone: not used yet
   std::map<std::pair<uint64_t, bool>, uint32_t> constants;
   std::map<std::pair<int, bool>, uint32_t> specials;
   uint32_t sink = kNone, predicateSink = kNone;

@@ -1,5 +1,7 @@
 #include "runtime/Ptx/Launch.h"
 
+#include "runtime/FloatingPoint.h"
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -21,6 +23,7 @@ Dim positionOf(uint64_t number, Dim grid) {
 
 /// Takes CTAs by ascending number until there are no more, or one below was stopped.
 void takeCtas(const Launch &launch, Work &work, Findings &findings) {
+  DefaultFloatingPoint modes; // whatever the caller flushes or rounds
   Cta cta(launch, findings);
   for (;;) {
     uint64_t number = work.next++;

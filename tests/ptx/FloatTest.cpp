@@ -345,10 +345,9 @@ TEST(Half, Arithmetic) {
   });
   expectBinary<uint32_t>("mov.b32 x, {a, b}; mov.b32 y, {b, a}; add.rn.f16x2 d, x, y;", list, list,
                          [&](uint16_t a, uint16_t b) { return uint32_t(round(value(a) + value(b))) * 0x10001u; });
-  // A sum that rounding twice gets wrong: 1 + 2^-11 + 2^-30 lies above the middle of 1 and 1 + 2^-10.
-  EXPECT_EQ(apply<uint16_t>("fma.rn.f16 d, a, b, c;", std::vector<uint16_t>{0x0200}, std::vector<uint16_t>{0x0001},
-                            std::vector<uint16_t>{0x3c01}),
-            std::vector<uint16_t>{0x3c01});
+  EXPECT_EQ(apply<uint16_t>("min.f16 d, a, b;", std::vector<uint16_t>{0x7e01, 0x7e01, 0x3c00},
+                            std::vector<uint16_t>{0x7c02, 0x3c00, 0xfe00}),
+            (std::vector<uint16_t>{0x7fff, 0x3c00, 0x3c00}));
 }
 
 TEST(Half, Bfloat16) {
@@ -364,9 +363,29 @@ TEST(Half, Bfloat16) {
   expectBinary<uint16_t>("fma.rn.bf16 d, a, b, b;", list, list, [&](uint16_t a, uint16_t b) {
     return round(double(static_cast<long double>(value(a)) * value(b) + value(b)));
   });
+  // Just below the middle of two bf16, by less than a double holds: 1.5 (1 + 2^-7) - 2^-133.
+  EXPECT_EQ(apply<uint16_t>("fma.rn.bf16 d, a, b, c;", std::vector<uint16_t>{0x3f81, 0x3f81},
+                            std::vector<uint16_t>{0x3fc0, 0x3fc0}, std::vector<uint16_t>{0x8001, 0}),
+            (std::vector<uint16_t>{0x3fc1, 0x3fc2}));
   expectBinary<uint16_t>("max.NaN.bf16 d, a, b;", list, list, [&](uint16_t a, uint16_t b) {
     return value(a) == value(b) ? uint16_t(a & b) : value(a) > value(b) ? a : b;
   });
+}
+
+TEST(Float, TheCallersModesDoNotMatter) {
+  std::vector<float> tiny{FLT_MIN / 2, 1.0f};
+  std::fenv_t old;
+  std::fegetenv(&old);
+  std::fesetround(FE_UPWARD);
+#if defined(__x86_64__)
+  unsigned modes = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(modes | 0x8040); // flush to zero, denormals are zero
+#endif
+  std::vector<float> sums = apply<float>("add.rn.f32 d, a, 0f33000000;", tiny),
+                     products = apply<float>("mul.rn.f32 d, a, 0f3F000000;", tiny);
+  std::fesetenv(&old);
+  EXPECT_EQ(sums[1], 1.0f); // 1 + 2^-25
+  EXPECT_EQ(bitsOfValue(products[0]), bitsOfValue(FLT_MIN / 4));
 }
 
 TEST(Float, ApproximateFunctionsAreDeclared) {

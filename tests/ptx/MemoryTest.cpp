@@ -167,6 +167,18 @@ TEST(MemoryFault, OutOfBounds) {
   EXPECT_EQ(fault.detail, "reads 4 bytes at byte 128 of buffer 'buffer0' of 128 bytes");
 }
 
+TEST(MemoryFault, LaterCtasDoNotRun) {
+  std::string ptx =
+      compilePtx("extern \"C\" __global__ void kernel(int *a) { a[blockIdx.x == 2 ? 1000 : blockIdx.x] = 1; }");
+  std::vector<int> a(100);
+  Report report = KernelRun(ptx).buffer(a).grid({100}).block({1})();
+  Fault fault = onlyFault(report);
+  EXPECT_EQ(fault.cta.x, 2u);
+  EXPECT_EQ(a[1], 1);
+  EXPECT_EQ(a[3], 0);
+  EXPECT_EQ(report.mix["ret"].warps, 2u);
+}
+
 TEST(MemoryFault, BelowABufferAndFarAway) {
   std::string ptx = compilePtx("extern \"C\" __global__ void kernel(float *a, long long offset) { a[offset] = 1; }");
   std::vector<float> a(4);
@@ -238,6 +250,26 @@ TEST(Counters, SectorsAndBankConflicts) {
     EXPECT_EQ(report.shared.idealWavefronts, 1u) << row.stride;
     EXPECT_EQ(report.global.bytesRead, 128u);
     EXPECT_EQ(report.shared.bytesWritten, 128u);
+  }
+}
+
+TEST(Counters, WideAccessesGoInPartsOfAWarp) {
+  std::string source = R"(struct __align__(16) V { float x, y, z, w; };
+  extern "C" __global__ void kernel(int every, int stride) {
+    extern __shared__ V s[];
+    if (threadIdx.x % every == 0)
+      s[threadIdx.x * stride] = V{1, 2, 3, 4};
+  })";
+  std::string ptx = compilePtx(source);
+  struct Row {
+    int every, stride;
+    uint64_t wavefronts, ideal;
+  };
+  // Eight lanes move 128 bytes together: one lane of each eight still takes four wavefronts.
+  for (Row row : {Row{1, 1, 4, 4}, Row{8, 1, 4, 1}, Row{1, 2, 8, 4}, Row{1, 8, 32, 4}}) {
+    Report report = KernelRun(ptx).value(row.every).value(row.stride).dynamicShared(32 * 8 * 16)();
+    EXPECT_EQ(report.shared.wavefronts, row.wavefronts) << row.every << " " << row.stride;
+    EXPECT_EQ(report.shared.idealWavefronts, row.ideal) << row.every << " " << row.stride;
   }
 }
 

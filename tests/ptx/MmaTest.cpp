@@ -146,8 +146,13 @@ TEST(Mma, TruncationByHand) {
   EXPECT_EQ(sums(a, b, 1, Accumulation::Truncated16)[0], 1 + std::ldexp(16.0f, -25));
   EXPECT_EQ(sums(a, b, 1, Accumulation::Sequential)[0], 1.0f);
   EXPECT_EQ(sums(a, b, 1, Accumulation::Tree)[0], 1 + std::ldexp(16.0f, -25));
+  // The result is cut, too: 1 + 3 2^-25 lies closer to 1 + 2^-23.
   a.assign(16, 0);
   b.assign(16, 0);
+  a[0] = std::ldexp(1.5f, -12), b[0] = std::ldexp(1.0f, -12);
+  EXPECT_EQ(sums(a, b, 1, Accumulation::Truncated16)[0], 1.0f);
+  EXPECT_EQ(sums(a, b, -1, Accumulation::Tree)[0], -1 + std::ldexp(3.0f, -25));
+  EXPECT_EQ(sums(a, b, 1, Accumulation::Tree)[0], 1 + std::ldexp(1.0f, -23));
   a[0] = INFINITY, b[0] = 1;
   for (Accumulation order : {Accumulation::Truncated8, Accumulation::Truncated16, Accumulation::Tree})
     EXPECT_EQ(sums(a, b, 1, order)[0], INFINITY);

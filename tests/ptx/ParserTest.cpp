@@ -122,6 +122,7 @@ TEST(Parser, ModulesMustFit) {
         {".version 8.5\n.entry k() { .reg .b32 x; .reg .b32 x; }", "declared twice"},
         {".version 8.5\n.global .b32 x[2] = {1, 2, 3};", "more initial values"},
         {".version 8.5\n.shared .b8 x[];", "impossible size"},
+        {".version 8.5\n.entry k() { .local .b8 x[600000]; ret; }", "bytes of local memory per thread"},
         {".version 8.5\n.entry k() .foo { }", "'.foo' is not known for an entry"},
         {".version 8.5\n.entry k() { ret; }\n.entry k() { ret; }", "line 3: entry 'k' occurs twice"}})
     EXPECT_THAT(messageOf(text), HasSubstr(what)) << text;
