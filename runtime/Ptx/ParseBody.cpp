@@ -98,7 +98,8 @@ void BodyParser::directive() {
 }
 
 void BodyParser::declareRegisters() {
-  Type type = typeNamed(tokens.word("a type").substr(1));
+  std::string word = tokens.word("a type");
+  Type type = typeNamed(word.empty() ? word : word.substr(1));
   if (type == Type::None || bitsOf(type) == 8) {
     tokens.fail("a type that no register has");
     return;

@@ -143,6 +143,8 @@ void ModuleParser::parameters(EntrySyntax &entry) {
     }
     if (parameter.bytes <= 0 || parameter.bytes > 32764 || (parameter.alignment & (parameter.alignment - 1)))
       tokens.fail("parameter '" + parameter.name + "' of an impossible type, size or alignment");
+    if (tokens.failed())
+      return;
     parameter.offset = (entry.parameterBytes + parameter.alignment - 1) / parameter.alignment * parameter.alignment;
     entry.parameterBytes = parameter.offset + parameter.bytes;
     entry.parameters.push_back(parameter);
