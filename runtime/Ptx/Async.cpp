@@ -40,7 +40,7 @@ void issue(Warp &warp, const Instr &in, uint32_t mask) {
   for (int i = 0; i < kLanes; ++i) {
     uint64_t base = in.addressBits == 64 ? warp.lanes<uint64_t>(in.s[0])[i] : to[i];
     copy.to[i] = base + uint64_t(in.immediate);
-    from[i] = warp.lanes<uint64_t>(in.s[1])[i] + uint64_t(int64_t(int32_t(in.target)));
+    from[i] = warp.lanes<uint64_t>(in.s[1])[i] + uint64_t(int64_t(in.sourceOffset));
     copy.group[i] = warp.openGroup[i];
     copy.sourceBytes[i] = 0;
   }
@@ -129,7 +129,7 @@ void decodeAsync(Decoder &d) {
   d.address(1, Space::Global);
   if (d.in.immediate > INT32_MAX || d.in.immediate < INT32_MIN || d.in.addressBits != 64)
     d.fail("an address");
-  d.in.target = uint32_t(int32_t(d.in.immediate));
+  d.in.sourceOffset = int32_t(d.in.immediate);
   d.in.immediate = offset;
   d.in.addressBits = bits;
   if (d.operandCount() == 4 + size_t(policy)) {

@@ -59,7 +59,8 @@ struct Instr {
   uint32_t d[4], s[12]; ///< word offsets
   uint32_t pd[2], ps[2];
   int64_t immediate = 0;
-  uint32_t target = 0; ///< of a branch
+  int32_t sourceOffset = 0; ///< of cp.async, whose immediate is the offset of the destination
+  uint32_t target = 0;      ///< of a branch
 };
 
 } // namespace mho::ptx
