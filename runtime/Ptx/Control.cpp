@@ -36,7 +36,7 @@ void decodeBarrier(Decoder &d) {
     }
     d.in.variant = uint8_t(*op + 1);
   }
-  d.in.nan = shortForm || d.take("aligned"); // all living threads of the warp execute it together
+  d.in.aligned = shortForm || d.take("aligned");
   if (reduces)
     d.needType({d.in.variant == 1 ? Type::U32 : Type::Pred});
   size_t first = reduces ? 1 : 0, last = reduces ? 1 : 0;

@@ -138,7 +138,7 @@ double saturated(double value) { return value > 0 ? std::min(value, 1.0) : 0.0; 
 void storeFloat(Warp &warp, const Instr &in, uint32_t mask, const double *values) {
   auto *d = warp.lanes<uint32_t>(in.d[0]);
   auto finished = [&](double value) {
-    if (in.nan && !(value > 0) && value == value) // .relu
+    if (in.relu && !(value > 0) && value == value)
       value = 0;
     return in.saturate ? saturated(value) : value;
   };
@@ -172,7 +172,7 @@ void storeFloat(Warp &warp, const Instr &in, uint32_t mask, const double *values
 void floatToFloat(Warp &warp, const Instr &in, uint32_t mask) {
   double values[kLanes];
   loadFloat(warp, in, 0, values);
-  if (in.count == 2) // to a whole number
+  if (in.integral)
     for (double &value : values)
       value = roundToIntegral(value, in.rounding);
   storeFloat(warp, in, mask, values);
@@ -223,7 +223,7 @@ void toPair(Warp &warp, const Instr &in, uint32_t mask) {
   FloatFormat format = in.type == Type::BF16x2 ? kBrain : kHalf;
   forLanes(mask, [&](int i) {
     auto half = [&](double value) {
-      return uint32_t(roundTo(in.nan && value <= 0 ? 0.0 : value, format, in.rounding));
+      return uint32_t(roundTo(in.relu && value <= 0 ? 0.0 : value, format, in.rounding));
     };
     d[i] = half(high[i]) << 16 | half(low[i]);
   });
@@ -283,7 +283,7 @@ void decodePair(Decoder &d) {
 
 void decodeConvert(Decoder &d) {
   Form form = takeRounding(d);
-  d.in.nan = d.take("relu");
+  d.in.relu = d.take("relu");
   d.in.ftz = d.take("ftz");
   d.in.saturate = d.take("sat");
   const std::initializer_list<Type> types{Type::U8,  Type::S8,  Type::U16,  Type::S16,   Type::U32,
@@ -303,7 +303,7 @@ void decodeConvert(Decoder &d) {
     d.fail(problem);
   if (in.ftz && in.type != Type::F32 && in.type2 != Type::F32)
     d.fail(".ftz without .f32");
-  if (in.nan && !(in.type2 == Type::F32 && (bitsOf(in.type) == 16 || in.type == Type::TF32)))
+  if (in.relu && !(in.type2 == Type::F32 && (bitsOf(in.type) == 16 || in.type == Type::TF32)))
     d.fail(".relu of this form");
   if ((in.type == Type::TF32 && (in.type2 != Type::F32 || in.saturate)) ||
       (in.type == Type::BF16 && !fromFloat && bitsOf(in.type2) == 64))
@@ -313,7 +313,7 @@ void decodeConvert(Decoder &d) {
   d.destination(0, in.type == Type::TF32 ? Type::B32 : in.type, !toFloat);
   d.source(1, in.type2, !fromFloat);
   in.registerBits = uint8_t(std::max(d.registerBits(d.operand(1)), bitsOf(in.type2)));
-  in.count = form.integral && toFloat ? 2 : 1;
+  in.integral = form.integral && toFloat;
   if (!toFloat)
     in.variant = uint8_t(d.registerBits(d.operand(0)));
   in.execute = toFloat ? (fromFloat ? floatToFloat : integerToFloat) : (fromFloat ? floatToInteger : integerToInteger);

@@ -192,7 +192,7 @@ bool Warp::control(size_t group, const Instr &instr, uint32_t mask) {
     ++groups[group].pc;
     return cta.stopped();
   case Control::Barrier:
-    if (instr.nan && mask != liveLanes)
+    if (instr.aligned && mask != liveLanes)
       return waitForOthers(group, instr, mask);
     if (others)
       leave(group, others, pc + 1);

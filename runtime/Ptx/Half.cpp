@@ -46,7 +46,7 @@ struct HalfMath {
       double value = widen(rounded);
       rounded = value > 0 ? (value < 1 ? rounded : uint16_t(roundTo(1, format(), Rounding::NearestEven))) : 0;
     }
-    if (in.count == 2 && (rounded & 0x8000) && (rounded & 0x7fff) <= format().infinity()) // .relu
+    if (in.relu && (rounded & 0x8000) && (rounded & 0x7fff) <= format().infinity())
       rounded = 0;
     return rounded;
   }
@@ -90,7 +90,7 @@ void decodeHalf(Decoder &d) {
     d.fail("expected .rn");
   d.in.ftz = d.take("ftz");
   d.in.saturate = arithmetic && d.take("sat");
-  d.in.count = Op(op) == Op::Fma && !d.in.saturate && d.take("relu") ? 2 : 1;
+  d.in.relu = Op(op) == Op::Fma && !d.in.saturate && d.take("relu");
   d.in.nan = extreme && d.take("NaN");
   Type type = d.in.type = d.needType({Type::F16, Type::F16x2, Type::BF16, Type::BF16x2});
   bool brain = type == Type::BF16 || type == Type::BF16x2;

@@ -45,7 +45,11 @@ struct Instr {
   Rounding rounding = Rounding::NearestEven;
   Compare compare = Compare::Eq;
   Combine combine = Combine::None;
-  bool ftz = false, saturate = false, nan = false;
+  bool ftz = false, saturate = false;
+  bool nan = false;         ///< .NaN of min and max
+  bool relu = false;        ///< negative results become zero
+  bool integral = false;    ///< cvt to a whole number of the same type
+  bool aligned = false;     ///< a barrier that all living threads of a warp execute together
   bool approximate = false; ///< the PTX manual leaves bits of the result open
   bool guardNegated = false, negatedPredicate = false;
   bool strong = false; ///< volatile, relaxed, acquire, release or atomic: two such accesses are no race

@@ -345,6 +345,10 @@ TEST(Half, Arithmetic) {
   });
   expectBinary<uint32_t>("mov.b32 x, {a, b}; mov.b32 y, {b, a}; add.rn.f16x2 d, x, y;", list, list,
                          [&](uint16_t a, uint16_t b) { return uint32_t(round(value(a) + value(b))) * 0x10001u; });
+  expectBinary<uint16_t>("fma.rn.relu.f16 d, a, b, a;", list, list, [&](uint16_t a, uint16_t b) {
+    uint16_t sum = round(static_cast<long double>(value(a)) * value(b) + value(a));
+    return sum <= 0xfc00 && sum & 0x8000 ? uint16_t(0) : sum;
+  });
   EXPECT_EQ(apply<uint16_t>("min.f16 d, a, b;", std::vector<uint16_t>{0x7e01, 0x7e01, 0x3c00},
                             std::vector<uint16_t>{0x7c02, 0x3c00, 0xfe00}),
             (std::vector<uint16_t>{0x7fff, 0x3c00, 0x3c00}));
