@@ -81,6 +81,8 @@ const std::vector<KnobInfo> &Knobs::table() {
        true},
       {"MHO_TIME", "off", "on or off: print the time of each compile stage, or of the cache hit, to stderr", false},
       {"MHO_ISA", "the machine's", "avx512, avx2 or generic: vector instructions of CPU kernels", true},
+      {"MHO_NVRTC", "beside LibTorch, in the CUDA toolkit, or where the loader looks",
+       "file of NVRTC (libnvrtc.so.13), the compiler of CUDA C++", false},
   };
   return knobs;
 }
@@ -111,6 +113,7 @@ Expected<Knobs> Knobs::parse(const std::vector<std::string> &variables) {
   knobs.stopAfter = valueOf(environment, "MHO_STOP_AFTER");
   knobs.overrideDir = valueOf(environment, "MHO_OVERRIDE_DIR");
   knobs.isa = valueOf(environment, "MHO_ISA");
+  knobs.nvrtc = valueOf(environment, "MHO_NVRTC");
   if (!knobs.isa.empty() && knobs.isa != "avx512" && knobs.isa != "avx2" && knobs.isa != "generic")
     return wrongValue("MHO_ISA", knobs.isa, "avx512, avx2 or generic");
   return knobs;

@@ -29,6 +29,7 @@ struct Knobs {
   std::string overrideDir;     ///< MHO_OVERRIDE_DIR
   bool time = false;           ///< MHO_TIME
   std::string isa;             ///< MHO_ISA, empty: the machine's
+  std::string nvrtc;           ///< MHO_NVRTC, empty: looked for
 
   /// Text of the knobs that change generated code, for the cache key.
   std::string outputKey() const { return "isa=" + isa; }

@@ -18,6 +18,9 @@ int knobs(int argc, char **argv);
 /// Shows or empties the kernel cache.
 int cache(int argc, char **argv);
 
+/// Runs PTX on the interpreter; compiles CUDA C++ to PTX.
+int ptx(int argc, char **argv);
+
 /// Says on stderr that a command has no use for `word`; the exit status of that.
 int unexpectedWord(const char *command, const char *word);
 

@@ -20,6 +20,7 @@ const Command kCommands[] = {
     {"bench", "time layers against torch's linear (runs mho-bench)", mho::cli::bench, true},
     {"doctor", "check this machine: CPU, LLVM, cache directory", mho::cli::doctor, false},
     {"cache", "show or empty the folder of compiled kernels", mho::cli::cache, true},
+    {"ptx", "run a PTX kernel on the CPU and check it; compile CUDA C++ to PTX", mho::cli::ptx, true},
     {"knobs", "list the environment variables that mho reads", mho::cli::knobs, false},
 };
 

@@ -35,6 +35,7 @@ def pattern(lines):
 TOOLS = {
     "tools.md": ({"mho", "mho-run", "mho-opt", "mho-translate", "mho-fuzz", "mho-demo"}, 10),
     "effects.md": ({"mho", "mho-run", "mho-opt"}, 5),
+    "ptx.md": ({"mho"}, 1),
 }
 
 with open(os.path.join(source, "docs", page_name), encoding="utf-8") as file:

@@ -14,13 +14,14 @@ TEST(Knobs, DefaultsAndValues) {
   EXPECT_EQ(none->cacheDir, "/users/u/.cache/mho");
   EXPECT_TRUE(none->cache);
   auto set = Knobs::parse({"XDG_CACHE_HOME=/x", "HOME=/users/u", "MHO_CACHE=off", "MHO_CACHE_LIMIT_MB=7",
-                           "MHO_ISA=avx2", "MHO_DUMP_DIR=/d", "MHO_TIME=1"});
+                           "MHO_ISA=avx2", "MHO_DUMP_DIR=/d", "MHO_TIME=1", "MHO_NVRTC=/n"});
   ASSERT_TRUE(set) << set.message();
   EXPECT_EQ(set->cacheDir, "/x/mho");
   EXPECT_FALSE(set->cache);
   EXPECT_EQ(set->cacheLimitMiB, 7);
   EXPECT_EQ(set->isa, "avx2");
   EXPECT_EQ(set->dumpDir, "/d");
+  EXPECT_EQ(set->nvrtc, "/n");
   EXPECT_TRUE(set->time);
   EXPECT_NE(set->outputKey(), none->outputKey());
   EXPECT_EQ(Knobs::parse({"MHO_CACHE_DIR=/c", "HOME=/h"})->cacheDir, "/c");
