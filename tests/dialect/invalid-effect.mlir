@@ -64,9 +64,10 @@ analog.effect @effect_c6 on input(%x) params(%a over (t) learnable) surrogate(de
 
 // -----
 
-analog.effect @effect_c7 on input(%x) surrogate(derived) {
-  // expected-error @below {{expected the code of an effect to yield 1 f32, got 2}}
-  analog.yield %x, %x : f32, f32
+analog.effect @effect_c7 on input(%x) surrogate(own) { analog.yield %x : f32 } derivative {
+^bb0(%v: f32, %g: f32):
+  // expected-error @below {{expected the derivative of an effect to yield 1 f32, got 2}}
+  analog.yield %g, %g : f32, f32
 }
 
 // -----
@@ -338,8 +339,8 @@ analog.effect @uniform_c3 on input(%x) surrogate(derived) {
 
 // -----
 
-// expected-error @below {{expected what the effect acts on (input, weight or tile), got 'output'}}
-analog.effect @site on output(%x) surrogate(derived) { analog.yield %x : f32 }
+// expected-error @below {{expected what the effect acts on (input, weight, tile or output), got 'bias'}}
+analog.effect @site on bias(%x) surrogate(derived) { analog.yield %x : f32 }
 
 // -----
 
