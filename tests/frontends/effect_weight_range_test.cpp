@@ -36,6 +36,7 @@ Tensor factorOf(const Tensor &w, const std::vector<std::string> &axes, int64_t t
 }
 
 struct Relative {
+  const char *name;
   std::vector<std::string> axes;
   bool recomputes;
 };
@@ -78,10 +79,12 @@ TEST_P(WeightRange, ScalesTheGradient) {
   EXPECT_EQ(layer->weight.grad().abs().max().item<float>() > 0, rows > 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Effects, WeightRange,
-                         testing::Combine(testing::Values(Relative{{"t, n"}, false}, Relative{{"t"}, false},
-                                                          Relative{{"t, n", "t"}, false}, Relative{{"t, n"}, true}),
-                                          testing::Values<int64_t>(0, 1, 5, 65)));
+INSTANTIATE_TEST_SUITE_P(
+    Effects, WeightRange,
+    testing::Combine(testing::Values(Relative{"Channel", {"t, n"}, false}, Relative{"Tensor", {"t"}, false},
+                                     Relative{"Both", {"t, n", "t"}, false}, Relative{"Recomputed", {"t, n"}, true}),
+                     testing::Values<int64_t>(0, 1, 5, 65)),
+    [](const auto &info) { return std::get<0>(info.param).name + std::to_string(std::get<1>(info.param)); });
 
 /// Noise before the effect is not differentiated through; the derivative is that at the weight without it.
 TEST(WeightRange, OfANoisyWeight) {

@@ -77,7 +77,7 @@ func.func @squared(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> 
 }
 
 // The tail of a learned parameter reads the largest weight as well.
-analog.effect @learned on weight(%w) params(%o over (t, n) learnable, %a over (t, n)) surrogate(own) {
+analog.effect @offset on weight(%w) params(%o over (t, n) learnable, %a over (t, n)) surrogate(own) {
   %r = arith.addf %w, %o : f32
   analog.yield %r : f32
 } derivative {
@@ -90,7 +90,7 @@ analog.effect @learned on weight(%w) params(%o over (t, n) learnable, %a over (t
 }
 func.func @learned(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %o: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 7>} {
   %channel = analog.absmax %w per channel : tensor<?x?xf32> -> tensor<?x?xf32>
-  %w0 = analog.apply @learned %w params(%o over (t, n), %channel over (t, n)) : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  %w0 = analog.apply @offset %w params(%o over (t, n), %channel over (t, n)) : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
   %acc = analog.mvm %x, %w0 : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
   %y = analog.accumulate %acc : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
