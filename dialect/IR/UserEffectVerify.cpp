@@ -3,6 +3,7 @@
 #include "dialect/IR/Verify.h"
 #include "dialect/Numerics/EffectStream.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -273,8 +274,14 @@ static bool isUsedAs(EffectSite site, Value value) {
 
 /// What an effect on the output maps: the sum over the tiles, directly or behind other effects on the output.
 static AccumulateOp sumBehind(Value value) {
-  while (auto apply = value.getDefiningOp<ApplyOp>())
+  llvm::SmallPtrSet<Operation *, 8> seen; // code that is not reached may go in circles
+  for (auto apply = value.getDefiningOp<ApplyOp>(); apply && seen.insert(apply).second;
+       apply = value.getDefiningOp<ApplyOp>()) {
+    EffectOp effect = apply.lookupEffect();
+    if (!effect || effect.getSite() != EffectSite::Output)
+      return {};
     value = apply.getInput();
+  }
   return value.getDefiningOp<AccumulateOp>();
 }
 

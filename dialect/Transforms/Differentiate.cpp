@@ -44,6 +44,10 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
     if (isa<DrawOpInterface, IndexOp>(op))
       return refuse("neither draws nor indices in finish but in surrogates");
   for (auto surrogate : kernel.getFinish().front().getOps<SurrogateOp>())
+    if (WalkResult found = surrogate.getDerivative().walk([](IndexOp) { return WalkResult::interrupt(); });
+        found.wasInterrupted())
+      return refuse("no index in the derivative of a surrogate in finish");
+  for (auto surrogate : kernel.getFinish().front().getOps<SurrogateOp>())
     if (!surrogate.getWrt().empty())
       return refuse("no learned parameter in finish");
   return success();

@@ -8,6 +8,7 @@
 #include "dialect/Transforms/Passes.h"
 #include "dialect/Transforms/ScalarGradient.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mho::analog {
@@ -23,6 +24,18 @@ static Value behindEffects(Value value, SmallVectorImpl<EffectOpInterface> &effe
   while (auto effect = value.getDefiningOp<EffectOpInterface>()) {
     effects.insert(effects.begin(), effect);
     value = effect.getElementSource();
+  }
+  return value;
+}
+
+/// The same of effects on the output alone: others may act on a sum as on the input of another layer.
+static Value behindOutputEffects(Value value, SmallVectorImpl<EffectOpInterface> &effects) {
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  auto apply = value.getDefiningOp<ApplyOp>();
+  while (apply && seen.insert(apply).second && apply.lookupEffect().getSite() == EffectSite::Output) {
+    effects.insert(effects.begin(), apply);
+    value = apply.getInput();
+    apply = value.getDefiningOp<ApplyOp>();
   }
   return value;
 }
@@ -52,13 +65,18 @@ LogicalResult Fusion::findFurther() {
 }
 
 LogicalResult Fusion::findLayer(Value result) {
-  AccumulateOp accumulate = layer.accumulate = behindEffects(result, layer.output).getDefiningOp<AccumulateOp>();
+  AccumulateOp accumulate = layer.accumulate = behindOutputEffects(result, layer.output).getDefiningOp<AccumulateOp>();
   layer.mvm = behindEffects(accumulate.getInput(), layer.planes).getDefiningOp<MvmOp>();
   if (!layer.mvm)
     return accumulate.emitOpError("not fused: expected the planes of one analog.mvm behind the effects");
-  if (auto planes = dyn_cast<OpResult>(accumulate.getInput()); planes && planes.getResultNumber() != 0)
-    return accumulate.emitOpError("not fused: expected the first result of an effect, got number ")
-           << planes.getResultNumber() + 1;
+  SmallVector<Value> taken{accumulate.getInput()};
+  for (EffectOpInterface effect : layer.planes)
+    taken.push_back(effect.getElementSource());
+  for (Value planes : taken)
+    if (auto further = dyn_cast<OpResult>(planes); further && further.getResultNumber() != 0)
+      return accumulate.emitOpError("not fused: expected the first result of an effect, got number ")
+             << further.getResultNumber() + 1 << " of '" << further.getOwner()->getName()
+             << "': further results are summed over the tiles as they are";
   if (failed(findFurther()))
     return failure();
   FailureOr<BlockArgument> x = chain(layer.mvm.getInput(), layer.input, "input"),
@@ -216,7 +234,7 @@ struct FusePass : mho::analog::impl::AnalogFusePassBase<FusePass> {
         continue;
       Operation *terminator = function.front().getTerminator();
       SmallVector<EffectOpInterface> output;
-      if (!behindEffects(terminator->getOperand(0), output).getDefiningOp<AccumulateOp>())
+      if (!behindOutputEffects(terminator->getOperand(0), output).getDefiningOp<AccumulateOp>())
         continue;
       if (terminator->getNumOperands() > 1) {
         function.emitError("not fused: expected @") << function.getName() << " to return the sum over tiles alone, got "

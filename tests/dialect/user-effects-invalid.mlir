@@ -81,7 +81,38 @@ analog.effect @two on tile(%y) surrogate(straight_through) { analog.yield %y, %y
 func.func @second_alone(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
   %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
   %p:2 = analog.apply @two %acc : (tensor<2x?x6xf32>) -> (tensor<2x?x6xf32>, tensor<2x?x6xf32>)
-  // expected-error @below {{not fused: expected the first result of an effect, got number 2}}
+  // expected-error @below {{not fused: expected the first result of an effect, got number 2 of 'analog.apply': further results are summed over the tiles as they are}}
   %y = analog.accumulate %p#1 : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+analog.effect @two on tile(%y) surrogate(straight_through) { analog.yield %y, %y : f32, f32 }
+analog.effect @one on tile(%y) surrogate(straight_through) { analog.yield %y : f32 }
+func.func @second_behind_another(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %p:2 = analog.apply @two %acc : (tensor<2x?x6xf32>) -> (tensor<2x?x6xf32>, tensor<2x?x6xf32>)
+  %q = analog.apply @one %p#1 : (tensor<2x?x6xf32>) -> tensor<2x?x6xf32>
+  // expected-error @below {{not fused: expected the first result of an effect, got number 2 of 'analog.apply'}}
+  %y = analog.accumulate %q : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+// In a gradient the element would be a tile's.
+analog.effect @placed on output(%y) surrogate(own) { analog.yield %y : f32 } derivative {
+^bb0(%y: f32, %g: f32):
+  %t = analog.index tile : i32
+  %f = arith.sitofp %t : i32 to f32
+  %d = arith.mulf %g, %f : f32
+  analog.yield %d : f32
+}
+func.func @index(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  // expected-error @below {{not differentiated: expected no index in the derivative of a surrogate in finish}}
+  %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %sum = analog.accumulate %acc : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  %y = analog.apply @placed %sum : (tensor<?x6xf32>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
