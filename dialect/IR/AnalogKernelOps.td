@@ -23,8 +23,8 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
     - finish: the sums over t, or one sum per accumulator where there is no end_tile; an element of each visible epilogue operand, every
       visible parameter and statistic. Yields one f32 if there is a value result, and one `reduce` per sum (f32) or count (i1) result.
       Absent exactly where there are none of these.
-    - tail: one f32 per reduction result, every parameter visible over their axes. Yields as many f32: the final results (sums and
-      counts may be passed through). Where the tail is absent, a sum is f32 and a count is i64.
+    - tail: one f32 per reduction result, every parameter over some axes of one of these. Yields as many f32: the final results (sums
+      and counts may be passed through), each made of reductions over its own axes and of parameters over some of them. Where the tail is absent, a sum is f32 and a count is i64.
     t is visible in load regions, in maps, in end_tile, and in finish only if it cuts an output axis.
 
     Scalar code is made of the ops of one list (SPEC.md, "Scalar code"); nothing else may stand in a region.

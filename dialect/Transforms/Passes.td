@@ -7,9 +7,10 @@ include "mlir/Pass/PassBase.td"
 def AnalogFusePass : Pass<"analog-fuse", "::mlir::ModuleOp"> {
   let summary = "turn each function of the algebra into one tiled_mvm that holds all of its effects";
   let description = [{
-    A function that accumulates the planes of one mvm, with effects (EffectOpInterface) on the input, the weight and the planes,
-    becomes a single analog.tiled_mvm of the same meaning: [B,K] x [O,K] -> [B,O], no [T,B,O] value left. The effects' scalar code
-    goes into load_lhs, load_rhs and end_tile in their order, the bias into finish; factors of further accumulators are yielded by the
+    A function that accumulates the planes of one mvm, with effects (EffectOpInterface) on the input, the weight and the planes, and
+    uses of effects on the output behind the sum, becomes a single analog.tiled_mvm of the same meaning: [B,K] x [O,K] -> [B,O], no
+    [T,B,O] value left. The effects' scalar code goes into load_lhs, load_rhs and end_tile in their order, the bias and what acts on the
+    output into finish; further results of effects on the planes are further sums of end_tile; factors of further accumulators are yielded by the
     loads beside those of the mvm, equal ones once; absmax of the raw input or weight becomes a
     statistic; each strength of an effect becomes a scalar argument of the function, with its value as the argument attribute
     `analog.value`, so that another strength is no other kernel.
