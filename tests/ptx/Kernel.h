@@ -12,11 +12,16 @@
 
 namespace mho::ptx {
 
+/// The NVRTC of the tests: MHO_NVRTC names another, as in every tool.
+inline Expected<const Nvrtc *> testNvrtc() {
+  const char *path = std::getenv("MHO_NVRTC");
+  return Nvrtc::get(path ? path : "");
+}
+
 /// PTX of the source for sm_80 without contraction. Fails the test where NVRTC does not take it.
 inline std::string compilePtx(const std::string &source, std::vector<std::string> options = {"--fmad=false"},
                               const std::string &arch = "compute_80") {
-  const char *path = std::getenv("MHO_NVRTC");
-  Expected<const Nvrtc *> nvrtc = Nvrtc::get(path ? path : "");
+  Expected<const Nvrtc *> nvrtc = testNvrtc();
   if (!nvrtc) {
     ADD_FAILURE() << nvrtc.message();
     return "";

@@ -132,14 +132,15 @@ TEST(Mutate, TestsOfATensorCoreKernelSeeItsMutants) {
   }
   std::printf("%zu of %zu mutants caught; survivors:\n%s", caught, tried, survivors.c_str());
   EXPECT_GE(tried, 150u);
-  // The rest is equivalent here: bits that are never set, bounds that are never met, sizes of rows that are not stored.
+  // A floor under the 89 % measured, so that a check that gets blind is seen; no claim on the survivors, which are
+  // printed. Those looked through are equivalent here: bits that are never set, bounds that are never met, rows not
+  // stored.
   EXPECT_GE(double(caught), 0.88 * double(tried));
   EXPECT_EQ(survivors.find("dropped:"), std::string::npos);
 }
 
 TEST(Mutate, TheKernelRunsOnEveryArchitecture) {
-  const char *path = std::getenv("MHO_NVRTC");
-  auto nvrtc = Nvrtc::get(path ? path : "");
+  auto nvrtc = testNvrtc();
   ASSERT_TRUE(nvrtc) << nvrtc.message();
   int tried = 0;
   for (int number : (*nvrtc)->architectures()) {

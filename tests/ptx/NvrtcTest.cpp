@@ -9,8 +9,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 const Nvrtc *nvrtc() {
-  const char *path = std::getenv("MHO_NVRTC");
-  auto found = Nvrtc::get(path ? path : "");
+  auto found = ptx::testNvrtc();
   EXPECT_TRUE(found) << found.message();
   return found ? *found : nullptr;
 }
