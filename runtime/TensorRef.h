@@ -9,6 +9,8 @@ namespace mho {
 
 enum class ElementType : uint8_t { F32, I32, I64 };
 
+inline int64_t bytesOf(ElementType type) { return type == ElementType::I64 ? 8 : 4; }
+
 struct TensorRef {
   void *data = nullptr;
   ElementType type = ElementType::F32;
