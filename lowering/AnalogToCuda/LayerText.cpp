@@ -46,6 +46,7 @@ public:
 
   std::string write() {
     std::tie(rowAxis, columnAxis) = kernel.getOutputAxes();
+    writeHeader();
     out << "\nstruct " << name << "_Arguments {\n" << names.fields() << "};\n\n";
     out << "struct " << name << "_Layer {\n  typedef " << name << "_Arguments Arguments;\n";
     writeShape();
@@ -67,6 +68,19 @@ private:
   std::string axis(Axis a) { return "mho::" + StringRef(stringifyAxis(a)).upper(); }
   void constant(StringRef type, StringRef which, const Twine &value) {
     out << "  static constexpr " << type << " " << which << " = " << value << ";\n";
+  }
+
+  /// What a person wants to know first.
+  void writeHeader() {
+    StringRef what = kernel.isForward()                  ? "forward"
+                     : kernel.getContract() == Axis::N ? "gradient of the input"
+                                                         : "gradient of the weight";
+    out << "\n// @" << name << ", " << what << ": contraction over " << stringifyAxis(kernel.getContract()) << ", tiles of "
+        << stringifyTilingKind(kernel.getTiling().getKind()) << " " << kernel.getTiling().getRows() << ", "
+        << kernel.getAccumulatorCount() << " accumulator(s).\n// A CTA of " << kCudaThreads << " threads has "
+        << kCudaBlock << " x " << kCudaBlock << " of the output and stages " << stagedDepth(kernel)
+        << " of the contraction at a time.\n// Scalar code of a region stands in " << name
+        << "_<region>; what its arguments are is said where " << name << "_Layer calls it.\n";
   }
 
   /// Size of an axis, of the first operands.
@@ -123,9 +137,14 @@ private:
       arguments.push_back(indexText(index.getKind()).str());
   }
 
+  /// `arguments`: those of the region, then draws and indices.
   std::string callOf(unsigned region, ArrayRef<std::string> arguments, StringRef results) {
-    return codeName(name, kernel, region) + "(" + llvm::join(arguments, ", ") + (arguments.empty() ? "" : ", ") +
-           results.str() + ");";
+    std::string list;
+    Region &code = kernel->getRegion(region);
+    for (auto [i, argument] : llvm::enumerate(arguments))
+      if (i >= code.getNumArguments() || !code.getArgument(i).use_empty())
+        list += argument + ", ";
+    return codeName(name, kernel, region) + "(" + list + results.str() + ");";
   }
   static std::string drawnBefore(DrawOpInterface, size_t i) { return "d[" + std::to_string(i) + "]"; }
 

@@ -251,6 +251,12 @@ SmallVector<DrawOpInterface> drawsIn(Region &region) {
   return draws;
 }
 
+SmallVector<BlockArgument> usedArguments(Region &region) {
+  SmallVector<BlockArgument> used(region.getArguments());
+  llvm::erase_if(used, [](BlockArgument a) { return a.use_empty(); });
+  return used;
+}
+
 SmallVector<IndexOp> indicesIn(Region &region) {
   SmallVector<IndexOp> indices;
   collect(region, indices);
@@ -263,7 +269,8 @@ LogicalResult scalarFunction(OpBuilder &b, StringRef name, Region &region) {
   SmallVector<DrawOpInterface> draws = drawsIn(region);
   SmallVector<IndexOp> indices = indicesIn(region);
   Type f32 = b.getF32Type(), reals = emitc::PointerType::get(f32), bools = emitc::PointerType::get(b.getI1Type());
-  SmallVector<Type> types(block.getArgumentTypes());
+  SmallVector<BlockArgument> used = usedArguments(region);
+  SmallVector<Type> types = llvm::map_to_vector(used, [](BlockArgument a) { return a.getType(); });
   types.append(draws.size(), f32);
   types.append(indices.size(), b.getI32Type());
   types.append({reals, bools, reals});
@@ -274,7 +281,7 @@ LogicalResult scalarFunction(OpBuilder &b, StringRef name, Region &region) {
   b.setInsertionPointToEnd(entry);
   ScalarEmitter emitter(b, loc);
   unsigned at = 0;
-  for (BlockArgument argument : block.getArguments())
+  for (BlockArgument argument : used)
     emitter.mapping.map(argument, entry->getArgument(at++));
   for (DrawOpInterface draw : draws)
     emitter.mapping.map(draw->getResult(0), entry->getArgument(at++));

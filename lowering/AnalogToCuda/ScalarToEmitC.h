@@ -8,11 +8,13 @@
 
 namespace mho::lowering {
 
-/// Emits the function at the builder: its arguments are those of the region, then what it draws (in the order of
+/// Emits the function at the builder: its arguments are those of the region that are used, then what it draws (in the order of
 /// drawsOf), then the indices that it asks for (in the order of indicesOf); then where its values, bits and summands
 /// go. Fails at an op that the function cannot have.
 mlir::LogicalResult scalarFunction(mlir::OpBuilder &builder, llvm::StringRef name, mlir::Region &region);
 
+/// The arguments of a region that its code uses.
+llvm::SmallVector<mlir::BlockArgument> usedArguments(mlir::Region &region);
 /// The draws of a region, in order; of a surrogate's regions only the value is run.
 llvm::SmallVector<analog::DrawOpInterface> drawsIn(mlir::Region &region);
 /// The index ops of a region, in order, likewise.

@@ -3,7 +3,6 @@
 #include "dialect/Transforms/Passes.h"
 #include "dialect/Transforms/SoleKernel.h"
 #include "lowering/Passes.h"
-#include "runtime/Cuda/Nvrtc.h"
 
 using namespace mlir;
 
@@ -37,22 +36,34 @@ Status CudaArtifact::print() {
 }
 
 Status CudaArtifact::compile() {
-  Expected<const Nvrtc *> nvrtc = Nvrtc::get(nvrtcPath);
-  if (!nvrtc)
-    return nvrtc.error();
-  Nvrtc::Input input{source, "kernel.cu", architecture, {"--fmad=false", "--std=c++17", "--diag-suppress=177"}};
-  input.headers = {{lowering::kCudaPreludeName.str(), lowering::kCudaPrelude}};
-  Expected<Nvrtc::Output> output = (*nvrtc)->compile(input);
+  Expected<Nvrtc::Output> output = compileCuda(source, nvrtcPath, architecture);
   if (!output)
     return output.error();
   ptx = std::move(output->ptx);
   return Status::ok();
 }
 
+Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string &nvrtcPath,
+                                    const std::string &architecture, const std::vector<std::string> &options) {
+  Expected<const Nvrtc *> nvrtc = Nvrtc::get(nvrtcPath);
+  if (!nvrtc)
+    return nvrtc.error();
+  // No contraction: a product is rounded before it is added. Unused arguments of generated functions are no mistake.
+  Nvrtc::Input input{source, "kernel.cu", architecture, {"--fmad=false", "--std=c++17", "--diag-suppress=177"}};
+  input.options.insert(input.options.end(), options.begin(), options.end());
+  input.headers = {{lowering::kCudaPreludeName.str(), lowering::kCudaPrelude}};
+  return (*nvrtc)->compile(input);
+}
+
 /// What every kernel goes through before it is converted.
 static void addScalarPasses(OpPassManager &passes) {
   passes.addPass(analog::createAnalogInlineSurrogatesPass());
   passes.addPass(analog::createAnalogExpandElementaryPass());
+}
+
+void addCudaPasses(OpPassManager &passes) {
+  addScalarPasses(passes);
+  passes.addPass(lowering::createConvertAnalogToCudaPass());
 }
 
 Expected<lowering::CudaKernel> describeKernel(ModuleOp module) {
@@ -69,10 +80,7 @@ Expected<lowering::CudaKernel> describeKernel(ModuleOp module) {
 
 std::vector<Stage> cudaStages(CudaArtifact &artifact) {
   auto convert = [&artifact] {
-    return artifact.runPasses([](OpPassManager &passes) {
-      addScalarPasses(passes);
-      passes.addPass(lowering::createConvertAnalogToCudaPass());
-    });
+    return artifact.runPasses(addCudaPasses);
   };
   return {{"emitc", "mlir", convert},
           {"cuda", "cu", [&artifact] { return artifact.print(); }},

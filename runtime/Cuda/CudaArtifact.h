@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lowering/AnalogToCuda/AnalogToCuda.h"
+#include "runtime/Cuda/Nvrtc.h"
 #include "runtime/ModuleArtifact.h"
 
 namespace mho {
@@ -23,6 +24,14 @@ public:
 private:
   std::string nvrtcPath, architecture;
 };
+
+/// CUDA C++ that includes the prelude, compiled by NVRTC. `architecture`: "compute_80" for PTX, "sm_80" for a cubin too;
+/// `options` beside those that every kernel is compiled with. Errors: no NVRTC, its log.
+Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string &nvrtcPath,
+                                    const std::string &architecture, const std::vector<std::string> &options = {});
+
+/// From fused kernels to EmitC.
+void addCudaPasses(mlir::OpPassManager &passes);
 
 /// What a launcher has to know of the kernel of a module's one function.
 Expected<lowering::CudaKernel> describeKernel(mlir::ModuleOp module);

@@ -170,6 +170,7 @@ Expected<Nvrtc::Output> Nvrtc::compile(const Input &input) const {
   };
   Output output;
   read(f.logSize, f.log, output.log, true);
+  output.log.erase(std::remove(output.log.begin(), output.log.end(), '\0'), output.log.end()); // ptxas leaves some
   if (compiled != kSuccess) {
     std::string text = std::string("NVRTC ") + version() + ": " + f.errorString(compiled) + " (" + architecture + ")";
     if (output.log.find("gpu-architecture") != std::string::npos) {

@@ -39,7 +39,7 @@ __device__ __forceinline__ void reduce_block(const Partials &to, const float *sc
   } else if constexpr (kRows == Keep::All) {
     for (int r = half_warp; r < kBlock; r += kThreads / 16) {
       float sum = 0;
-      for (int c = lane; c < columns; c += 16)
+      for (int c = lane; r < rows && c < columns; c += 16)
         sum = sum + scratch[r * kScratchStride + c];
       sum = fold(sum);
       if (lane == 0 && r < rows)

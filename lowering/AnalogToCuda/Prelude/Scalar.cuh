@@ -3,6 +3,11 @@
 
 #define MHO_DEVICE static __device__ __forceinline__
 
+// EmitC's names; NVRTC has no <cstdint>.
+#ifdef __CUDACC_RTC__
+typedef int int32_t;
+#endif
+
 namespace mho {
 
 typedef int i32;
