@@ -56,8 +56,8 @@ std::string CudaNames::element(Value operand, AxesAttr over) const {
 std::string CudaNames::fields() {
   std::string text;
   for (BlockArgument argument : function.getArguments())
-    text +=
-        (isa<RankedTensorType>(argument.getType()) ? "  mho::Tensor " : "  float ") + arguments.lookup(argument) + ";\n";
+    text += (isa<RankedTensorType>(argument.getType()) ? "  mho::Tensor " : "  float ") + arguments.lookup(argument) +
+            ";\n";
   for (const std::string &result : results)
     text += "  mho::Tensor " + result + ";\n";
   for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i)
