@@ -86,6 +86,10 @@ const std::vector<KnobInfo> &Knobs::table() {
        "operands "
        "rounded to 16 bits)",
        true},
+      {"MHO_PTX_REPORT", "off",
+       "on or off: print to stderr what the interpreter counted in each launch of the backend ptx: instructions, bank "
+       "conflicts, sectors",
+       false},
       {"MHO_NVRTC", "beside LibTorch, in the CUDA toolkit, or where the loader looks",
        "file of NVRTC (libnvrtc.so.13), the compiler of CUDA C++", false},
   };
@@ -108,6 +112,7 @@ Expected<Knobs> Knobs::parse(const std::vector<std::string> &variables) {
   Knobs knobs;
   for (Status status :
        {readSwitch(environment, "MHO_CACHE", knobs.cache), readSwitch(environment, "MHO_TIME", knobs.time),
+        readSwitch(environment, "MHO_PTX_REPORT", knobs.ptxReport),
         readLimit(environment, "MHO_CACHE_LIMIT_MB", knobs.cacheLimitMiB)})
     if (!status)
       return status;

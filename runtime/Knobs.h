@@ -32,6 +32,7 @@ struct Knobs {
   std::string nvrtc;           ///< MHO_NVRTC, empty: looked for
 
   std::string cudaMath = "fma"; ///< MHO_CUDA_MATH
+  bool ptxReport = false;       ///< MHO_PTX_REPORT
 
   /// Text of the knobs that change generated code, for the cache key.
   std::string outputKey() const { return "isa=" + isa + " cuda_math=" + cudaMath; }

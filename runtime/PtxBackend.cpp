@@ -9,7 +9,7 @@
 #include "runtime/Ptx/Exactness.h"
 #include "runtime/Ptx/Module.h"
 
-#include <optional>
+#include <cstdio>
 
 using namespace mlir;
 
@@ -60,6 +60,8 @@ public:
                                                    {unsigned(step.threads)}, step.sharedBytes, arguments, memory);
       if (!report)
         return report.error();
+      if (Expected<const Knobs *> knobs = Knobs::get(); knobs && (*knobs)->ptxReport)
+        std::fprintf(stderr, "%s", report->text().c_str());
       if (!report->clean())
         return Status::error("the interpreter found faults in @" + step.kernel + ":\n" + report->faults[0].text());
     }
