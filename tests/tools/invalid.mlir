@@ -42,7 +42,7 @@
 // RUN: %exits 3 mho-run %t/functions.mlir silent --gradient --backend=reference | FileCheck %s --check-prefix=SILENT
 // RUN: %exits 3 mho-run %t/functions.mlir scale --grad 1 | FileCheck %s --check-prefix=VECTOR
 // SILENT: --gradient: @silent has no result
-// VECTOR: --gradient: the first result of @scale is no matrix of f32
+// VECTOR: --gradient: the first result of @scale is no matrix of reals
 
 // Arguments that the tool cannot make, on every backend.
 // RUN: %exits 3 mho-run %t/arguments.mlir buffer | FileCheck %s --check-prefix=BUFFER
