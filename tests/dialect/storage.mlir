@@ -35,20 +35,3 @@ func.func @layer(%xs: tensor<?x100xf16>, %ws: tensor<10x100xbf16>, %beta: tensor
   %ys = arith.truncf %y : tensor<?x10xf32> to tensor<?x10xf16>
   return %ys : tensor<?x10xf16>
 }
-
-// A kernel with init: of the type of the value.
-// SAME-LABEL: func.func @kernel(
-// SAME: lhs(%{{.*}} over (m, k) : tensor<?x8xbf16>)
-// SAME: init(%{{.*}} : tensor<?x6xbf16>)
-// SAME: : tensor<?x6xbf16>
-func.func @kernel(%x: tensor<?x8xbf16>, %w: tensor<6x8xf32>, %init: tensor<?x6xbf16>) -> tensor<?x6xbf16> {
-  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
-      lhs(%x over (m, k) : tensor<?x8xbf16>) rhs(%w over (n, k) : tensor<6x8xf32>) init(%init : tensor<?x6xbf16>) results(value over (m, n))
-    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
-    accumulate(0 * 0)
-    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
-    finish { ^bb0(%s: f32): analog.yield %s : f32 }
-    : tensor<?x6xbf16>
-  return %r : tensor<?x6xbf16>
-}

@@ -10,8 +10,7 @@
 // WIDE: [[V:%.+]] = arith.extf [[HALVES]] : vector<16xf16> to vector<16xf32>
 // Without masks of 16 bits whole vectors have a load of their own.
 // PLAIN-NOT: xf16
-// PLAIN: [[FULL:%.+]] = arith.cmpi eq, {{%.+}}, %c-1_i16
-// PLAIN: [[BITS:%.+]] = scf.if [[FULL]] -> (vector<16xi16>) {
+// PLAIN: [[BITS:%.+]] = scf.if {{%.+}} -> (vector<16xi16>) {
 // PLAIN-NEXT: vector.load [[X]]
 // PLAIN: } else {
 // PLAIN-NEXT: vector.maskedload [[X]]
