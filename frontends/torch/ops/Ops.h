@@ -22,7 +22,7 @@ using OptionalTensor = std::optional<at::Tensor>;
 using OptionalTensors = std::optional<at::TensorList>; // a list that a schema gives a default is one
 
 /// x [..., K], weight [O, K], bias [O], inputRange beta [T], key int64 [2] = (seed, step). x, weight and y are float32,
-/// float16 or bfloat16, all three of one type; bias is of that type or float32, inputRange float32. The layer computes in
+/// float16 or bfloat16, all three of one type, whatever storage `config` names; bias is of that type or float32, inputRange float32. The layer computes in
 /// float32 (SPEC.md, "Storage").
 /// Returns y [..., O] and what the backward op needs: saturation int32 [T, rows, ceil(O / 32)] (bit n mod 32 of word
 /// n / 32: that accumulator saturated; several sets of bits are stacked as LinearSpec::savedBits() says) and rowRange

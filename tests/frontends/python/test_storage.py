@@ -8,6 +8,13 @@ from test_ops import CHECKS
 
 TYPES = (torch.float16, torch.bfloat16)
 
+# Its derivative needs the accumulators again.
+BEND = """analog.effect @bend on tile(%y) surrogate(derived) {
+  %t = math.tanh %y : f32
+  analog.yield %t : f32
+}"""
+BENT = CONVERTERS + f"\neffect bend of=bend at=before:adc params= streams= source=4 text={len(BEND)}\ntext{BEND}"
+
 
 class StorageTest(LayerTest):
     def stored(self, config, dtype, gradients=True, **sizes):
@@ -39,7 +46,7 @@ class StorageTest(LayerTest):
 
     def test_numbers_are_those_of_float32_rounded_once(self):
         for dtype in TYPES:
-            for config in (IDEAL, CONVERTERS, NOISY, DYNAMIC):
+            for config in (IDEAL, CONVERTERS, NOISY, DYNAMIC, BENT):
                 with self.subTest(dtype=dtype, config=config):
                     arguments = self.stored(config, dtype, shape=(70,), inputs=300, outputs=33)
                     wide = [t.detach().float().requires_grad_() if t is not None else None for t in arguments[:4]]
