@@ -55,7 +55,7 @@ struct LinearSpec {
   bool noisyBackward = false;               ///< the input gradient contracts with the noisy weights, drawn again
   bool bias = false;
   ElementType storage = ElementType::F32; ///< of x, weight, y and their gradients: F32, F16 or BF16
-  std::vector<EffectUse> effects; ///< that are text; those of one place act in this order
+  std::vector<EffectUse> effects;         ///< that are text; those of one place act in this order
 
   bool operator==(const LinearSpec &o) const { return canonical() == o.canonical(); }
 

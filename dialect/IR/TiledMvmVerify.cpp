@@ -3,8 +3,6 @@
 #include "dialect/IR/AnalogDialect.h"
 #include "dialect/Numerics/Tiling.h"
 
-
-
 using namespace mlir;
 using namespace mho::analog;
 
@@ -35,9 +33,8 @@ static LogicalResult verifyOperands(TiledMvmOp op, OperandRange operands, ArrayA
                             "other than t, got a ")
              << what << " operand over " << over.str();
     if (isSixteenBits(operand.getType()) && !isMatrix) // tiled_mvm_c40
-      return op.emitOpError("expected a ")
-             << what << " operand of f32, got " << operand.getType()
-             << "; 16 bits are for the elements of lhs, rhs, epilogue and value";
+      return op.emitOpError("expected a ") << what << " operand of f32, got " << operand.getType()
+                                           << "; 16 bits are for the elements of lhs, rhs, epilogue and value";
   }
   return success();
 }

@@ -18,8 +18,8 @@
 //
 // For a contraction over n or m (gradients) the tile lies on the output columns: the micro-kernel adds to the result in
 // memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. With several accumulators or
-// no result of float32 it adds to scratch of nc columns, and finish runs when these are complete. A source row is a row of the
-// operand in memory; the lanes of every vector run along it.
+// no result of float32 it adds to scratch of nc columns, and finish runs when these are complete. A source row is a row
+// of the operand in memory; the lanes of every vector run along it.
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"

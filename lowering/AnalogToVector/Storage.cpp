@@ -39,9 +39,7 @@ struct Words {
   Value asFloat(Value x) const { return e.b.create<arith::BitcastOp>(e.loc, shapedAs(type, e.f32()), x); }
   Value ofFloat(Value x) const { return e.b.create<arith::BitcastOp>(e.loc, type, x); }
   Value ofShort(Value x) const { return e.b.create<arith::ExtUIOp>(e.loc, type, x); }
-  Value toShort(Value x) const {
-    return e.b.create<arith::TruncIOp>(e.loc, shapedAs(type, e.b.getIntegerType(16)), x);
-  }
+  Value toShort(Value x) const { return e.b.create<arith::TruncIOp>(e.loc, shapedAs(type, e.b.getIntegerType(16)), x); }
 };
 
 Words wordsLike(Emit &e, Value v) { return {e, shapedAs(v.getType(), e.b.getI32Type())}; }
@@ -124,9 +122,7 @@ Value loadStored(Emit &e, Isa isa, Type type, Value memref, ValueRange at, Value
     return e.loadMasked(memref, at, mask);
   auto shorts = VectorType::get({kLanes}, e.b.getIntegerType(16));
   Value zeros = e.b.create<arith::ConstantOp>(e.loc, e.b.getZeroAttr(shorts));
-  auto masked = [&]() -> Value {
-    return e.b.create<vector::MaskedLoadOp>(e.loc, shorts, memref, at, mask, zeros);
-  };
+  auto masked = [&]() -> Value { return e.b.create<vector::MaskedLoadOp>(e.loc, shorts, memref, at, mask, zeros); };
   if (masksShorts(isa))
     return decode(e, isa, type, masked());
   auto choice = e.b.create<scf::IfOp>(e.loc, TypeRange{shorts}, isFull(e, mask), /*withElse=*/true);

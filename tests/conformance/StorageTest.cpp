@@ -75,9 +75,9 @@ TEST(StorageInvariance, ThreadsAndUnwantedResults) {
 
 //===-- real data -------------------------------------------------------------------------------------------------===//
 
-/// A sum of n products is within n u sum |a b| of the exact one, u = 2^-24 (RealTest.cpp, with the same counts), on both
-/// sides of the comparison rounded once more: two values that lie e apart are rounded to numbers that lie e + one unit
-/// in the last place apart, that of the greater.
+/// A sum of n products is within n u sum |a b| of the exact one, u = 2^-24 (RealTest.cpp, with the same counts), on
+/// both sides of the comparison rounded once more: two values that lie e apart are rounded to numbers that lie e + one
+/// unit in the last place apart, that of the greater.
 class StorageOfReals : public BackendTest<std::tuple<std::string, ElementType>> {
 protected:
   double unit(double v) const {
@@ -128,8 +128,8 @@ TEST_P(StorageOfReals, IsWithinTheErrorOfSumsAndOneRounding) {
     expectNear(run.dx, expected.gradients[0].second, dx, outputs + 2, "dx");
     expectNear(run.dweight, expected.gradients[1].second, dweight, rows + 2, "dW");
   }
-  // Few lie so near the middle of two numbers that the order of a sum decides: with e a thousandth of a unit in f16, and
-  // less in bf16, some in a thousand.
+  // Few lie so near the middle of two numbers that the order of a sum decides: with e a thousandth of a unit in f16,
+  // and less in bf16, some in a thousand.
   EXPECT_LT(double(differing), 0.01 * double(elements));
 }
 

@@ -43,7 +43,7 @@ struct Case {
   int64_t tileRows = 0;
   bool staticTypes = false;
   std::string storage = "f32"; ///< of x, W and y; of 16 bits only where every bit is determined
-  bool normal = false; ///< data are normal numbers, not integers from -4 to 4
+  bool normal = false;         ///< data are normal numbers, not integers from -4 to 4
   bool gradient = true;
   bool bias = false;
   bool noisyBackward = false;

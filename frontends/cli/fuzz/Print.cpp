@@ -46,8 +46,8 @@ void Printer::matrix(const std::string &name, const std::string &axes) {
   bool isWide = layer.storage == "f32";
   argument(isWide ? name : name + "_stored", axes, std::nullopt, layer.storage);
   if (!isWide)
-    lines += "  " + name + " = arith.extf " + name + "_stored : " + type(axes, layer.storage) + " to " + type(axes) +
-             "\n";
+    lines +=
+        "  " + name + " = arith.extf " + name + "_stored : " + type(axes, layer.storage) + " to " + type(axes) + "\n";
 }
 
 void Printer::argument(const std::string &name, const std::string &axes, const std::optional<std::string> &value,

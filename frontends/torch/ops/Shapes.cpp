@@ -5,7 +5,6 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-
 namespace mho::ops {
 namespace {
 
@@ -167,8 +166,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x,
   int64_t sets = save ? int64_t(spec.savedBits().size()) : 0;
   at::Tensor saturation =
       sets ? at::empty_symint({tiles * sets, rows, (outputs + 31) / 32}, words) : at::empty({0}, words);
-  at::Tensor rowRange = save && spec.inputRange == InputRange::Dynamic ? at::empty_symint({tiles, rows}, reals)
-                                                                       : at::empty({0}, reals);
+  at::Tensor rowRange =
+      save && spec.inputRange == InputRange::Dynamic ? at::empty_symint({tiles, rows}, reals) : at::empty({0}, reals);
   return {y, saturation, rowRange};
 }
 

@@ -221,7 +221,7 @@ class MetaTest(LayerTest):
             (2, torch.empty(20), r"bias to have shape \[21\], got \[20\]"),
             (3, torch.empty(4), r"input range to have shape \[3\], got \[4\]"),
             (4, torch.empty(3, dtype=torch.long), r"key to have shape \[2\], got \[3\]"),
-            (0, torch.empty(5, 40, dtype=torch.double), "x to be Float, got Double"),
+            (0, torch.empty(5, 40, dtype=torch.double), "x to be Float, Half or BFloat16, got Double"),
         ):
             for arguments in (self.layer(NOISY, gradients=False), self.on_meta(NOISY)):
                 arguments[place] = wrong.to(arguments[1].device)

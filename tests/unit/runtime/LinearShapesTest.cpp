@@ -57,8 +57,8 @@ TEST_F(Shapes, WhatFits) {
 
 /// x, weight, y and their gradients are of the layer's storage, all else is float32.
 TEST_F(Shapes, Storage) {
-  std::vector<TensorRef *> matrices{&forward.x,  &forward.weight, &forward.y,   &backward.x,
-                                    &backward.weight, &backward.grad, &backward.dx, &backward.dweight};
+  std::vector<TensorRef *> matrices{&forward.x,       &forward.weight, &forward.y,   &backward.x,
+                                    &backward.weight, &backward.grad,  &backward.dx, &backward.dweight};
   spec.storage = ElementType::BF16;
   EXPECT_THAT(checkForward(spec, forward).message(), HasSubstr("expected x to be bfloat16, got float32"));
   for (TensorRef *t : matrices)
