@@ -157,6 +157,46 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def ConvertAnalogToCudaPass : Pass<"convert-analog-to-cuda", "::mlir::ModuleOp"> {
+  let summary = "write each fused kernel as CUDA C++ in EmitC";
+  let description = [{
+    The scalar code of every region of analog.tiled_mvm becomes a device function of EmitC; what is left of the op, its arguments,
+    axes, accumulators, results and which draws each region makes, becomes a struct of CUDA C++ that the loop nests of the prelude
+    (AnalogToCuda/Prelude) take as their template argument: staging through the load regions, contraction, end_tile, finish,
+    reductions. The kernels of a function, their grids and their order are in AnalogToCuda.h. printCuda (mho-translate --to=cuda)
+    prints the module.
+
+    ```mlir
+    func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
+      %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
+          lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
+        load_lhs { ^bb0(%v: f32): %half = arith.constant 0.5 : f32  %r = arith.mulf %v, %half : f32  analog.yield %r : f32 }
+        load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+        accumulate(0 * 0)
+        end_tile { ^bb0(%a: f32): %r = math.roundeven %a : f32  analog.yield %r : f32 }
+        finish { ^bb0(%s: f32): analog.yield %s : f32 }
+        : tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    }
+    // CHECK: emitc.include "mho_prelude.cuh"
+    // CHECK: emitc.func @layer_load_lhs([[V:%.+]]: f32, [[TO:%.+]]: !emitc.ptr<f32>, {{.*}}specifiers = ["static", "__device__", "__forceinline__"]
+    // CHECK:   [[HALF:%.+]] = emitc.literal "0.5f"
+    // CHECK:   emitc.mul [[V]], [[HALF]]
+    // CHECK: emitc.func @layer_end_tile(
+    // CHECK:   emitc.call_opaque "mho::roundeven"
+    // CHECK: emitc.verbatim
+    // CHECK-SAME: struct layer_Layer
+    ```
+
+    Precondition: analog-fuse (and analog-differentiate), analog-expand-elementary. Numerics: as convert-analog-to-vector. The text is
+    to be compiled without contraction (--fmad=false). Limits: tiles of k; shared memory for the loaded values and the reductions.
+    Anything else is refused with the reason.
+
+    More: (* example filepath=tests/lowering/convert-analog-to-cuda.mlir *)
+  }];
+  let dependentDialects = ["::mlir::emitc::EmitCDialect"];
+}
+
 def LowerVectorTransposePass : Pass<"lower-vector-transpose", "::mlir::ModuleOp"> {
   let summary = "16 x 16 transposes as 64 shuffles of whole vectors";
   let description = [{

@@ -1,6 +1,5 @@
 #include "runtime/CpuLaunch.h"
 
-#include "dialect/Numerics/Philox.h"
 #include "dialect/Numerics/Reduction.h"
 #include "runtime/FloatingPoint.h"
 
@@ -221,14 +220,8 @@ static std::string checkValues(const CpuCode &code, const SlotValue *values) {
     if (t.strided() && !gathers)
       return "'" + name + "' has a last stride of " + std::to_string(t.strides[t.rank - 1]) +
              ", and this kernel was compiled for 1; make the tensor contiguous";
-    if (code.slots[i].type != ElementType::I64 || code.slots[i].result)
-      continue;          // no key
-    DrawAddress address; // of a key (seed, step)
-    address.step = static_cast<const int64_t *>(t.data)[1];
-    if (std::string problem = wordAddressError(address); !problem.empty())
-      return problem;
   }
-  return "";
+  return keyProblem(code.slots, values);
 }
 
 int64_t discardedFloats(const InputTiles &tiles) {

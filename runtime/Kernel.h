@@ -87,4 +87,7 @@ public:
   virtual std::unique_ptr<PartLaunch> begin(const KernelOutput &) const { return nullptr; }
 };
 
+/// Empty if every noise key among the arguments has a step within its field, else what is wrong.
+std::string keyProblem(const std::vector<KernelSlot> &slots, const SlotValue *values);
+
 } // namespace mho

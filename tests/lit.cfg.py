@@ -2,6 +2,9 @@
 
 import os
 import platform
+import re
+import subprocess
+import sys
 
 import lit.formats
 
@@ -44,3 +47,15 @@ try:
 except OSError:
     flags = []
 config.available_features.update(flag for flag in ("avx2",) if flag in flags)
+
+# NVRTC is opened at run time; without it no CUDA C++ is compiled. Asked for only where a test is named for it.
+if any("ptx" in os.path.basename(argument) for argument in sys.argv):
+    doctor = subprocess.run(
+        [os.path.join(config.mho_tools_dir, "mho"), "doctor"],
+        env={**os.environ, "MHO_CACHE_DIR": config.environment["MHO_CACHE_DIR"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if re.search(r"^nvrtc +ok", doctor.stdout, re.MULTILINE):
+        config.available_features.add("nvrtc")

@@ -1,6 +1,7 @@
 // mho doctor and mho knobs: what a user needs when something is not as expected.
 #include "frontends/cli/Commands.h"
 #include "frontends/cli/Tool.h"
+#include "runtime/Cuda/Nvrtc.h"
 #include "runtime/KernelCache.h"
 #include "runtime/Knobs.h"
 #include "runtime/Linear.h"
@@ -91,6 +92,9 @@ int mho::cli::doctor(int argc, char **argv) {
     std::printf("%-14s --   off: every process compiles its kernels anew\n", "cache");
   }
   report("kernel", tryKernel(), "compiled, ran, and was right", failures);
-  std::printf("%-14s --   CUDA kernels are not built yet\n", "gpu");
+  Expected<const Nvrtc *> nvrtc = Nvrtc::get((*knobs)->nvrtc);
+  std::printf("%-14s %s %s\n", "nvrtc", nvrtc ? "ok  " : "--  ",
+              nvrtc ? ((*nvrtc)->version() + " " + (*nvrtc)->path()).c_str() : nvrtc.message().c_str());
+  std::printf("%-14s --   CUDA kernels are compiled and interpreted (backend ptx); nothing launches them yet\n", "gpu");
   return failures ? 1 : 0;
 }

@@ -3,12 +3,14 @@
 #include "frontends/cli/Commands.h"
 #include "frontends/cli/ExplainEffects.h"
 #include "frontends/cli/Tool.h"
+#include "lowering/AnalogToCuda/AnalogToCuda.h"
+#include "runtime/Cuda/CudaArtifact.h"
 #include "runtime/LinearModule.h"
 
 #include "mlir/Pass/PassManager.h"
 
 static const char *kHelp =
-    "usage: mho explain SPEC [--effect=FILE[:NAME] [--bind=PARAMETER=SOURCE]... [--at=PLACE]]...\n\n"
+    "usage: mho explain SPEC [--effect=FILE[:NAME] [--bind=PARAMETER=SOURCE]... [--at=PLACE]]... [--cuda[=ARCH]]\n\n"
     "Prints the algebra of an analog linear layer, its fused kernel and the kernels of its gradients as MLIR.\n"
     "SPEC is one line of words, for example\n"
     "  mho explain \"tile=balanced:256 range=given dac weight_noise output_noise adc adc_mask bias\"\n"
@@ -16,7 +18,10 @@ static const char *kHelp =
     "--effect adds an effect that is text (docs/effects.md); of several in a file, the one called NAME. --bind says "
     "what\n"
     "a parameter of it is: largest_weight, input_range or tensor. PLACE is before:WORD or after:WORD of a built-in\n"
-    "effect. What becomes of effects, streams, strengths and parameters is then said at the end.\n";
+    "effect. What becomes of effects, streams, strengths and parameters is then said at the end.\n\n"
+    "--cuda prints the kernels as CUDA C++ instead (they include the prelude, which --cuda=prelude prints); with an\n"
+    "architecture, sm_80 for one, also what its assembler says of each: registers, spills, shared memory. No GPU is\n"
+    "needed.\n";
 
 static void print(const char *title, mlir::ModuleOp module) {
   llvm::outs() << "// ---- " << title << " ----\n";
@@ -24,8 +29,35 @@ static void print(const char *title, mlir::ModuleOp module) {
   llvm::outs() << "\n";
 }
 
-/// Prints each level; the exit status.
-static int explainLayer(const mho::LinearSpec &spec) {
+/// Prints the module's kernels as CUDA C++, and with an architecture what ptxas says of them; the exit status.
+static int explainCuda(mlir::ModuleOp module, const std::string &architecture) {
+  using namespace mho;
+  mlir::PassManager convert(module.getContext());
+  addCudaPasses(convert);
+  if (failed(convert.run(module)))
+    return 1;
+  mlir::FailureOr<std::string> text = lowering::printCuda(module);
+  if (failed(text))
+    return 1;
+  llvm::outs() << *text;
+  if (architecture.empty())
+    return 0;
+  Expected<const Knobs *> knobs = Knobs::get();
+  Status status = knobs ? Status::ok() : knobs.error();
+  if (status) {
+    auto output = compileCuda(*text, (*knobs)->nvrtc, architecture, {"--ptxas-options=-v"});
+    if (output)
+      llvm::outs() << "\n// ---- " << architecture << ", as its assembler says; nothing was run ----\n" << output->log;
+    else
+      status = output.error();
+  }
+  if (!status)
+    llvm::errs() << "mho explain: " << status.message() << "\n";
+  return status ? 0 : 1;
+}
+
+/// Prints each level, or with `cuda` the CUDA C++; the exit status.
+static int explainLayer(const mho::LinearSpec &spec, const std::optional<std::string> &cuda) {
   using namespace mho;
   mlir::MLIRContext context;
   context.loadDialect<analog::AnalogDialect, mlir::func::FuncDialect>();
@@ -34,7 +66,8 @@ static int explainLayer(const mho::LinearSpec &spec) {
     llvm::errs() << "mho explain: " << module.message() << "\n";
     return 1;
   }
-  print("algebra", **module);
+  if (!cuda)
+    print("algebra", **module);
   mlir::PassManager fuse(&context), differentiate(&context);
   analog::AnalogFusePassOptions options;
   options.saveForBackward = true;
@@ -42,13 +75,28 @@ static int explainLayer(const mho::LinearSpec &spec) {
   differentiate.addPass(analog::createAnalogDifferentiatePass());
   if (failed(fuse.run(**module)))
     return 1;
-  print("analog-fuse: the forward kernel", **module);
+  if (!cuda)
+    print("analog-fuse: the forward kernel", **module);
   if (failed(differentiate.run(**module)))
     return 1;
+  if (cuda)
+    return explainCuda(**module, *cuda);
   print("analog-differentiate: the kernels of the gradients", **module);
   if (!spec.effects.empty())
     cli::printEffects(spec, **module);
   return 0;
+}
+
+/// Takes --cuda and --cuda=ARCH out of the words: the architecture, empty for none, where one is there.
+static std::optional<std::string> takeCuda(llvm::SmallVectorImpl<char *> &words) {
+  std::optional<std::string> cuda;
+  llvm::erase_if(words, [&](llvm::StringRef word) {
+    if (word != "--cuda" && !word.starts_with("--cuda="))
+      return false;
+    cuda = word.drop_front(std::min<size_t>(word.size(), 7)).str();
+    return true;
+  });
+  return cuda;
 }
 
 int mho::cli::explain(int argc, char **argv) {
@@ -64,9 +112,19 @@ int mho::cli::explain(int argc, char **argv) {
     if (argv[i][0] != '-')
       return unexpectedWord("explain", argv[i]); // a spec is one argument, in quotes
   std::string error;
-  LinearSpec spec = LinearSpec::parse(argv[1], error);
+  llvm::SmallVector<char *> words(argv + 1, argv + argc);
+  std::optional<std::string> cuda = takeCuda(words);
+  if (cuda == "prelude") {
+    llvm::outs() << lowering::kCudaPrelude;
+    return 0;
+  }
+  if (words.empty()) {
+    llvm::errs() << "mho explain: which layer?\n\n" << kHelp;
+    return kWrongUsage;
+  }
+  LinearSpec spec = LinearSpec::parse(words[0], error);
   if (error.empty())
-    if (Status status = readEffects({argv + 2, argv + argc}, spec); !status)
+    if (Status status = readEffects({words.begin() + 1, words.end()}, spec); !status)
       error = status.message();
   if (error.empty())
     error = spec.validate();
@@ -74,5 +132,5 @@ int mho::cli::explain(int argc, char **argv) {
     llvm::errs() << "mho explain: " << error << "\n";
     return kWrongUsage;
   }
-  return explainLayer(spec);
+  return explainLayer(spec, cuda);
 }

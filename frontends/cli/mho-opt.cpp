@@ -17,6 +17,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<mho::analog::AnalogDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
                   mlir::func::FuncDialect, mlir::vector::VectorDialect, mlir::memref::MemRefDialect,
-                  mlir::scf::SCFDialect, mlir::LLVM::LLVMDialect>();
+                  mlir::scf::SCFDialect, mlir::LLVM::LLVMDialect, mlir::emitc::EmitCDialect>();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "mho's optimizer driver\n", registry));
 }

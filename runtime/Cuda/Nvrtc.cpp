@@ -145,7 +145,13 @@ Expected<Nvrtc::Output> Nvrtc::compile(const Input &input) const {
     return Status::error(std::string("NVRTC: ") + what + ": " + f.errorString(code));
   };
   ProgramScope<decltype(f.destroy)> scope{nullptr, f.destroy};
-  if (int code = f.create(&scope.program, input.source.c_str(), input.name.c_str(), 0, nullptr, nullptr))
+  std::vector<const char *> names, texts;
+  for (const auto &[name, text] : input.headers) {
+    names.push_back(name.c_str());
+    texts.push_back(text.c_str());
+  }
+  if (int code = f.create(&scope.program, input.source.c_str(), input.name.c_str(), int(names.size()), texts.data(),
+                          names.data()))
     return failure("cannot make a program", code);
   std::string architecture = "--gpu-architecture=" + input.architecture;
   std::vector<const char *> options{architecture.c_str()};
@@ -164,6 +170,7 @@ Expected<Nvrtc::Output> Nvrtc::compile(const Input &input) const {
   };
   Output output;
   read(f.logSize, f.log, output.log, true);
+  output.log.erase(std::remove(output.log.begin(), output.log.end(), '\0'), output.log.end()); // ptxas leaves some
   if (compiled != kSuccess) {
     std::string text = std::string("NVRTC ") + version() + ": " + f.errorString(compiled) + " (" + architecture + ")";
     if (output.log.find("gpu-architecture") != std::string::npos) {

@@ -21,6 +21,8 @@ public:
     std::string name = "kernel.cu";   ///< of the source, in messages
     std::string architecture;         ///< "sm_80": PTX and machine code; "compute_80": PTX only
     std::vector<std::string> options; ///< as on nvcc's command line
+    /// Files that the source may include: name and text.
+    std::vector<std::pair<std::string, std::string>> headers = {};
   };
   struct Output {
     std::string ptx, cubin; ///< cubin: empty for compute_*

@@ -1,0 +1,18 @@
+// The generated struct that the prelude's loop nests take as `L`: what a layer's kernel is, apart from its loops.
+#pragma once
+
+#include "lowering/AnalogToCuda/AnalogToCuda.h"
+#include "lowering/AnalogToCuda/CudaNames.h"
+
+namespace mho::lowering {
+
+/// Name of the function of a region's scalar code.
+std::string codeName(llvm::StringRef function, analog::TiledMvmOp kernel, unsigned region);
+
+/// Positions of the contraction that are staged at a time, such that the staged values fit into shared memory.
+int64_t stagedDepth(analog::TiledMvmOp kernel);
+
+/// struct <function>_Arguments, struct <function>_Layer and the kernels.
+std::string layerText(mlir::func::FuncOp function, analog::TiledMvmOp kernel);
+
+} // namespace mho::lowering

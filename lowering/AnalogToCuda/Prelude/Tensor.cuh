@@ -1,0 +1,61 @@
+// Tensors of a kernel's arguments and where an element stands.
+
+namespace mho {
+
+/// As runtime/Cuda/KernelArguments.h fills it: sizes and strides in elements; no data: a result that nobody reads.
+struct Tensor {
+  void *data;
+  i64 size[3], stride[3];
+};
+
+/// The coordinates of an element on the axes t, m, n, k (those that its region sees), and its address for draws.
+struct Place {
+  int t = 0, m = 0, n = 0, k = 0;
+  int row = 0, column = 0, tile_rows = 0;
+};
+
+MHO_DEVICE i64 offset(const Tensor &) { return 0; }
+MHO_DEVICE i64 offset(const Tensor &t, int i) { return i * t.stride[0]; }
+MHO_DEVICE i64 offset(const Tensor &t, int i, int j) { return i * t.stride[0] + j * t.stride[1]; }
+MHO_DEVICE i64 offset(const Tensor &t, int i, int j, int k) {
+  return i * t.stride[0] + j * t.stride[1] + k * t.stride[2];
+}
+
+template <class... At> MHO_DEVICE float load(const Tensor &t, At... at) {
+  return __ldg(static_cast<const float *>(t.data) + offset(t, at...));
+}
+/// Of a tensor that the kernel may write too.
+template <class... At> MHO_DEVICE float read(const Tensor &t, At... at) {
+  return static_cast<const float *>(t.data)[offset(t, at...)];
+}
+/// Bit `last` of packed words: bit c mod 32 of word c / 32 along the last axis.
+MHO_DEVICE bool load_bit(const Tensor &t, int i, int last) {
+  return (__ldg(static_cast<const i32 *>(t.data) + offset(t, i, last >> 5)) >> (last & 31)) & 1;
+}
+MHO_DEVICE bool load_bit(const Tensor &t, int i, int j, int last) {
+  return (__ldg(static_cast<const i32 *>(t.data) + offset(t, i, j, last >> 5)) >> (last & 31)) & 1;
+}
+template <class... At> MHO_DEVICE void store(const Tensor &t, float value, At... at) {
+  static_cast<float *>(t.data)[offset(t, at...)] = value;
+}
+
+/// How the inputs are cut into crossbar tiles (dialect/Numerics/Tiling.h).
+template <int kRows, bool kFixed> struct Tiling {
+  int inputs;
+  __device__ int count() const { return inputs <= 0 ? 0 : kRows <= 0 ? 1 : (inputs - 1) / kRows + 1; }
+  /// First input of a tile, 0 .. count().
+  __device__ int begin(int tile) const {
+    int tiles = count();
+    if (tiles <= 1)
+      return tile == 0 ? 0 : inputs;
+    if (kFixed) {
+      i64 first = i64(tile) * kRows;
+      return first < inputs ? int(first) : inputs;
+    }
+    int extra = inputs % tiles;
+    return tile * (inputs / tiles) + (tile < extra ? tile : extra);
+  }
+  __device__ int width(int tile) const { return begin(tile + 1) - begin(tile); }
+};
+
+} // namespace mho

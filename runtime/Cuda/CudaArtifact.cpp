@@ -1,0 +1,98 @@
+#include "runtime/Cuda/CudaArtifact.h"
+
+#include "dialect/Transforms/Passes.h"
+#include "dialect/Transforms/SoleKernel.h"
+#include "lowering/Passes.h"
+
+using namespace mlir;
+
+namespace mho {
+
+std::string CudaArtifact::text() const {
+  if (!ptx.empty())
+    return ptx;
+  return source.empty() ? ModuleArtifact::text() : source;
+}
+
+std::function<std::string()> CudaArtifact::snapshot() const {
+  if (source.empty())
+    return ModuleArtifact::snapshot();
+  return [text = text()] { return text; };
+}
+
+Status CudaArtifact::replace(const std::string &text) {
+  if (source.empty())
+    return ModuleArtifact::replace(text);
+  (ptx.empty() ? source : ptx) = text;
+  return Status::ok();
+}
+
+Status CudaArtifact::print() {
+  return withDiagnostics([&] {
+    FailureOr<std::string> printed = lowering::printCuda(*mlirModule);
+    source = failed(printed) ? "" : *printed;
+    return succeeded(printed);
+  });
+}
+
+Status CudaArtifact::compile() {
+  Expected<Nvrtc::Output> output = compileCuda(source, nvrtcPath, architecture);
+  if (!output)
+    return output.error();
+  ptx = std::move(output->ptx);
+  return Status::ok();
+}
+
+Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string &nvrtcPath,
+                                    const std::string &architecture, const std::vector<std::string> &options) {
+  Expected<const Nvrtc *> nvrtc = Nvrtc::get(nvrtcPath);
+  if (!nvrtc)
+    return nvrtc.error();
+  // No contraction: a product is rounded before it is added. Unused arguments of generated functions are no mistake.
+  Nvrtc::Input input{source, "kernel.cu", architecture, {"--fmad=false", "--std=c++17", "--diag-suppress=177"}};
+  input.options.insert(input.options.end(), options.begin(), options.end());
+  input.headers = {{lowering::kCudaPreludeName.str(), lowering::kCudaPrelude}};
+  return (*nvrtc)->compile(input);
+}
+
+/// What every kernel goes through before it is converted.
+static void addScalarPasses(OpPassManager &passes) {
+  passes.addPass(analog::createAnalogInlineSurrogatesPass());
+  passes.addPass(analog::createAnalogExpandElementaryPass());
+}
+
+void addCudaPasses(OpPassManager &passes) {
+  addScalarPasses(passes);
+  passes.addPass(lowering::createConvertAnalogToCudaPass());
+}
+
+Expected<lowering::CudaKernel> describeKernel(ModuleOp module) {
+  ModuleArtifact artifact(module.clone());
+  if (Status status = artifact.runPasses(addScalarPasses); !status)
+    return status;
+  func::FuncOp function = *artifact.mlirModule->getOps<func::FuncOp>().begin();
+  std::string why;
+  analog::TiledMvmOp kernel = analog::soleKernel(function, why);
+  if (!kernel)
+    return Status::error("@" + function.getName().str() + " is not one fused kernel: " + why);
+  return lowering::describeCuda(function, kernel);
+}
+
+std::vector<Stage> cudaStages(CudaArtifact &artifact) {
+  auto convert = [&artifact] {
+    return artifact.runPasses(addCudaPasses);
+  };
+  return {{"emitc", "mlir", convert},
+          {"cuda", "cu", [&artifact] { return artifact.print(); }},
+          {"ptx", "ptx", [&artifact] { return artifact.compile(); }}};
+}
+
+std::vector<std::string> cudaStageNames() {
+  CudaArtifact none(nullptr, "", "");
+  std::vector<std::string> names;
+  for (const Stage &stage : cudaStages(none))
+    names.push_back(stage.name);
+  return names;
+}
+
+} // namespace mho

@@ -1,0 +1,43 @@
+// A kernel on its way to PTX: the module, then CUDA C++, then what NVRTC makes of it.
+#pragma once
+
+#include "lowering/AnalogToCuda/AnalogToCuda.h"
+#include "runtime/Cuda/Nvrtc.h"
+#include "runtime/ModuleArtifact.h"
+
+namespace mho {
+
+class CudaArtifact : public ModuleArtifact {
+public:
+  /// `architecture`: as NVRTC names it, "compute_80".
+  CudaArtifact(mlir::OwningOpRef<mlir::ModuleOp> module, std::string nvrtcPath, std::string architecture)
+      : ModuleArtifact(std::move(module)), nvrtcPath(std::move(nvrtcPath)), architecture(std::move(architecture)) {}
+  std::string text() const override;
+  std::function<std::string()> snapshot() const override;
+  Status replace(const std::string &text) override;
+
+  Status print();
+  Status compile();
+
+  std::string source, ptx;
+
+private:
+  std::string nvrtcPath, architecture;
+};
+
+/// CUDA C++ that includes the prelude, compiled by NVRTC. `architecture`: "compute_80" for PTX, "sm_80" for a cubin too;
+/// `options` beside those that every kernel is compiled with. Errors: no NVRTC, its log.
+Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string &nvrtcPath,
+                                    const std::string &architecture, const std::vector<std::string> &options = {});
+
+/// From fused kernels to EmitC.
+void addCudaPasses(mlir::OpPassManager &passes);
+
+/// What a launcher has to know of the kernel of a module's one function.
+Expected<lowering::CudaKernel> describeKernel(mlir::ModuleOp module);
+
+/// emitc, cuda, ptx.
+std::vector<Stage> cudaStages(CudaArtifact &artifact);
+std::vector<std::string> cudaStageNames();
+
+} // namespace mho

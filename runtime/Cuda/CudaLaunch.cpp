@@ -1,0 +1,140 @@
+#include "runtime/Cuda/CudaLaunch.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+
+namespace mho {
+namespace {
+
+/// Grids may be this high.
+constexpr int64_t kMostRows = 65535;
+
+int64_t divideUp(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+/// Appends values as the struct lays them out.
+class ArgumentBytes {
+public:
+  template <class T> void add(T value) {
+    bytes.resize((bytes.size() + alignof(T) - 1) / alignof(T) * alignof(T));
+    bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
+  }
+  /// mho::Tensor of the prelude.
+  void tensor(uint64_t address, int rank, const int64_t *sizes, const int64_t *strides) {
+    add(address);
+    for (const int64_t *values : {sizes, strides})
+      for (int i = 0; i < 3; ++i)
+        add(i < rank ? values[i] : int64_t(0));
+  }
+  std::string take() {
+    bytes.resize((bytes.size() + 7) / 8 * 8);
+    return std::move(bytes);
+  }
+
+private:
+  std::string bytes;
+};
+
+int64_t widestTile(const InputTiles &tiles) {
+  int64_t widest = 0;
+  for (int64_t t = 0; t < tiles.count(); ++t)
+    widest = std::max(widest, tiles.begin(t + 1) - tiles.begin(t));
+  return widest;
+}
+
+int64_t elementsOf(const TensorRef &tensor) {
+  int64_t count = 1;
+  for (int i = 0; i < tensor.rank; ++i)
+    count *= tensor.sizes[i];
+  return count;
+}
+
+} // namespace
+
+int64_t CudaLaunch::take(int64_t floats) {
+  constexpr int64_t kAlignment = 256;
+  int64_t offset = workspaceBytes;
+  workspaceBytes += divideUp(floats * int64_t(sizeof(float)), kAlignment) * kAlignment;
+  return offset;
+}
+
+std::string CudaLaunch::argument(const SlotValue *values, const std::function<uint64_t(size_t slot)> &addressOf,
+                                 uint64_t workspace) const {
+  ArgumentBytes bytes;
+  for (size_t i = 0; i < slots->size(); ++i) {
+    const TensorRef &tensor = values[i].tensor;
+    if ((*slots)[i].scalar)
+      bytes.add(values[i].scalar);
+    else
+      bytes.tensor(addressOf(i), tensor.rank, tensor.sizes.data(), tensor.strides.data());
+  }
+  for (const WorkTensor &statistic : statistics) {
+    int64_t strides[2] = {statistic.sizes[1], 1};
+    if (statistic.slot >= 0)
+      bytes.tensor(addressOf(size_t(statistic.slot)), values[statistic.slot].tensor.rank,
+                   values[statistic.slot].tensor.sizes.data(), values[statistic.slot].tensor.strides.data());
+    else
+      bytes.tensor(workspace + uint64_t(statistic.offset), 2, statistic.sizes, strides);
+  }
+  for (const WorkPartials &partial : partials) {
+    bytes.add(workspace + uint64_t(partial.offset));
+    bytes.add(partial.rows);
+    bytes.add(partial.columns);
+  }
+  return bytes.take();
+}
+
+Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vector<KernelSlot> &slots,
+                              const SlotValue *values, const KernelOutput &output) {
+  constexpr int64_t kBlock = lowering::kCudaBlock, kThreads = lowering::kCudaThreads;
+  for (size_t i = 0; i < slots.size(); ++i)
+    for (int d = 0; d < values[i].tensor.rank; ++d)
+      if (values[i].tensor.sizes[d] > INT_MAX - kBlock)
+        return Status::error("'" + slots[i].name + "' has " + std::to_string(values[i].tensor.sizes[d]) +
+                             " elements along axis " + std::to_string(d) + "; a CUDA kernel counts to " +
+                             std::to_string(INT_MAX - kBlock) + ": split the batch or the layer");
+  CudaLaunch launch;
+  launch.slots = &slots;
+  int64_t tiles = output.tiles.count(), widest = widestTile(output.tiles);
+  auto step = [&](const std::string &suffix, int64_t x, int64_t y, int64_t shared = 0) {
+    if (x > 0 && y > 0)
+      launch.steps.push_back({kernel.name + suffix, x, y, shared});
+  };
+  for (const lowering::CudaStatistic &statistic : kernel.statistics) {
+    int64_t rows = values[statistic.sourceSlot].tensor.sizes[statistic.sourceAxis];
+    int64_t parts = statistic.ofTile ? divideUp(rows, kBlock) : rows;
+    bool given = statistic.resultSlot >= 0 && values[statistic.resultSlot].tensor.data;
+    CudaLaunch::WorkTensor whole{given ? statistic.resultSlot : -1, 0, {tiles, statistic.ofTile ? 1 : rows}}, partial;
+    if (!given)
+      whole.offset = launch.take(whole.sizes[0] * whole.sizes[1]);
+    partial.sizes[0] = tiles;
+    partial.sizes[1] = statistic.ofTile ? parts : 0;
+    partial.offset = launch.take(partial.sizes[0] * partial.sizes[1]);
+    launch.statistics.push_back(whole);
+    launch.statistics.push_back(partial);
+    std::string name = "_statistic" + std::to_string(statistic.number);
+    step(name, divideUp(parts, kThreads / 16), tiles);
+    if (statistic.ofTile)
+      step(name + "_total", divideUp(tiles, kThreads), 1);
+  }
+  if (kernel.forward)
+    step("", divideUp(output.columns, kBlock), divideUp(output.rows, kBlock), kernel.sharedBytes);
+  else
+    step("", tiles * divideUp(widest, kBlock), divideUp(output.rows, kBlock), kernel.sharedBytes);
+  for (const lowering::CudaReduction &reduction : kernel.reductions) {
+    int64_t columns = kernel.forward ? output.columns : widest;
+    int64_t rows = reduction.keepsRows ? output.rows : divideUp(output.rows, kBlock);
+    columns = reduction.keepsColumns ? columns : divideUp(columns, kBlock);
+    launch.partials.push_back({launch.take((reduction.perTile ? tiles : 1) * rows * columns), rows, columns});
+    if (values[reduction.slot].tensor.data)
+      step("_result" + std::to_string(reduction.result), divideUp(elementsOf(values[reduction.slot].tensor), kThreads),
+           1);
+  }
+  for (const CudaLaunch::Step &each : launch.steps)
+    if (each.gridY > kMostRows)
+      return Status::error("@" + each.kernel + " would need a grid of " + std::to_string(each.gridY) +
+                           " CTAs along y, and a GPU has " + std::to_string(kMostRows) + ": split the batch");
+  return launch;
+}
+
+} // namespace mho
