@@ -1,5 +1,6 @@
 #include "lowering/AnalogToCuda/CudaNames.h"
 
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -44,20 +45,25 @@ std::string CudaNames::coordinates(AxesAttr over) {
   return text;
 }
 
+std::string CudaNames::storage(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isF16() ? "<mho::F16>" : element.isBF16() ? "<mho::BF16>" : "";
+}
+
 std::string CudaNames::element(Value operand, AxesAttr over) const {
   std::string field = "a." + of(operand);
   if (!isa<RankedTensorType>(operand.getType()))
     return field;
   std::string at = coordinates(over);
-  return std::string(TiledMvmOp::isBits(operand) ? "mho::load_bit(" : "mho::load(") + field +
-         (at.empty() ? "" : ", " + at) + ")";
+  std::string load = TiledMvmOp::isBits(operand) ? "mho::load_bit" : "mho::load" + storage(operand.getType());
+  return load + "(" + field + (at.empty() ? "" : ", " + at) + ")";
 }
 
 std::string CudaNames::fields() {
   std::string text;
   for (BlockArgument argument : function.getArguments())
-    text +=
-        (isa<RankedTensorType>(argument.getType()) ? "  mho::Tensor " : "  float ") + arguments.lookup(argument) + ";\n";
+    text += (isa<RankedTensorType>(argument.getType()) ? "  mho::Tensor " : "  float ") + arguments.lookup(argument) +
+            ";\n";
   for (const std::string &result : results)
     text += "  mho::Tensor " + result + ";\n";
   for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i)
