@@ -157,6 +157,40 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def AnalogCudaSchedulePass : Pass<"analog-cuda-schedule", "::mlir::ModuleOp"> {
+  let summary = "choose the CTA's shape and the arithmetic of each fused kernel on a GPU";
+  let description = [{
+    Sets the attribute `analog.cuda_schedule` of every analog.tiled_mvm: a dictionary of `math` (fma, tf32, f16, bf16), `row_groups`
+    (rows of a warp in 16s; its columns are 64), `warp_rows`, `warp_columns` (warps of a CTA) and `depth` (of the contraction that is
+    staged at a time). What the attribute already says stays.
+
+    ```mlir
+    // RUN-OPTIONS: --analog-cuda-schedule=math=f16
+    func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
+      %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
+          lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
+        load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+        load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+        accumulate(0 * 0)
+        end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+        finish { ^bb0(%s: f32): analog.yield %s : f32 }
+        {analog.cuda_schedule = {depth = 32 : i64}}
+        : tensor<?x?xf32>
+      return %y : tensor<?x?xf32>
+    }
+    // CHECK: {analog.cuda_schedule = {depth = 32 : i64, math = "f16", row_groups = 2 : i64, warp_columns = 2 : i64, warp_rows = 4 : i64}}
+    ```
+
+    Precondition: analog-fuse (and analog-differentiate). Numerics: fma and the shape change the order of a contraction's float sums;
+    tf32 multiplies fp32 operands in two parts of 11 bits each; f16 and bf16 round the operands once, after the load regions. Limits:
+    an unknown math or key, or a value that is not allowed, is refused with what is.
+
+    More: (* example filepath=tests/lowering/analog-cuda-schedule.mlir *)
+  }];
+  let options = [Option<"math", "math", "std::string", "\"fma\"", "fma, tf32, f16 or bf16">];
+  let dependentDialects = ["::mho::analog::AnalogDialect"];
+}
+
 def ConvertAnalogToCudaPass : Pass<"convert-analog-to-cuda", "::mlir::ModuleOp"> {
   let summary = "write each fused kernel as CUDA C++ in EmitC";
   let description = [{

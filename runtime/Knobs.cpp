@@ -81,6 +81,10 @@ const std::vector<KnobInfo> &Knobs::table() {
        true},
       {"MHO_TIME", "off", "on or off: print the time of each compile stage, or of the cache hit, to stderr", false},
       {"MHO_ISA", "the machine's", "avx512, avx2 or generic: vector instructions of CPU kernels", true},
+      {"MHO_CUDA_MATH", "fma",
+       "how CUDA kernels multiply: fma (fp32), tf32 (tensor cores, fp32 in two parts), f16 or bf16 (tensor cores, operands "
+       "rounded to 16 bits)",
+       true},
       {"MHO_NVRTC", "beside LibTorch, in the CUDA toolkit, or where the loader looks",
        "file of NVRTC (libnvrtc.so.13), the compiler of CUDA C++", false},
   };
@@ -116,6 +120,10 @@ Expected<Knobs> Knobs::parse(const std::vector<std::string> &variables) {
   knobs.nvrtc = valueOf(environment, "MHO_NVRTC");
   if (!knobs.isa.empty() && knobs.isa != "avx512" && knobs.isa != "avx2" && knobs.isa != "generic")
     return wrongValue("MHO_ISA", knobs.isa, "avx512, avx2 or generic");
+  if (std::string math = valueOf(environment, "MHO_CUDA_MATH"); !math.empty())
+    knobs.cudaMath = math;
+  if (const std::string &math = knobs.cudaMath; math != "fma" && math != "tf32" && math != "f16" && math != "bf16")
+    return wrongValue("MHO_CUDA_MATH", math, "fma, tf32, f16 or bf16");
   return knobs;
 }
 

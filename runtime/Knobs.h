@@ -31,8 +31,10 @@ struct Knobs {
   std::string isa;             ///< MHO_ISA, empty: the machine's
   std::string nvrtc;           ///< MHO_NVRTC, empty: looked for
 
+  std::string cudaMath = "fma"; ///< MHO_CUDA_MATH
+
   /// Text of the knobs that change generated code, for the cache key.
-  std::string outputKey() const { return "isa=" + isa; }
+  std::string outputKey() const { return "isa=" + isa + " cuda_math=" + cudaMath; }
 
   static const std::vector<KnobInfo> &table();
   /// Reads a list of "NAME=value" texts; names without MHO_ are skipped but for XDG_CACHE_HOME and HOME. Errors: an

@@ -57,8 +57,7 @@ public:
     arguments.addBytes(argument.data(), argument.size());
     for (const CudaLaunch::Step &step : launch->steps) {
       Expected<ptx::Report> report = module.launch(step.kernel, {unsigned(step.gridX), unsigned(step.gridY)},
-                                                   {unsigned(lowering::kCudaThreads)}, step.sharedBytes, arguments,
-                                                   memory);
+                                                   {unsigned(step.threads)}, step.sharedBytes, arguments, memory);
       if (!report)
         return report.error();
       if (!report->clean())
@@ -75,7 +74,7 @@ private:
 
 /// The PTX of a module of one function. Errors: those of the stages.
 Expected<std::string> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, const Knobs &knobs) {
-  CudaArtifact artifact(std::move(module), knobs.nvrtc, kArchitecture);
+  CudaArtifact artifact(std::move(module), knobs.cudaMath, knobs.nvrtc, kArchitecture);
   StageOptions options = StageOptions::from(knobs, allStages(cudaStageNames()));
   if (Status status = runStages(unit, artifact, cudaStages(artifact), options); !status)
     return status;
@@ -103,7 +102,7 @@ public:
       return nvrtc.error();
     std::string name = function.getName().str();
     OwningOpRef<ModuleOp> module = isolate(function, strided);
-    Expected<lowering::CudaKernel> kernel = describeKernel(*module);
+    Expected<lowering::CudaKernel> kernel = describeKernel(*module, (*knobs)->cudaMath);
     if (!kernel)
       return kernel.error();
     auto compile = [&](const std::string &unit) { return compileStages(module->clone(), unit, **knobs); };

@@ -32,8 +32,13 @@ static void print(const char *title, mlir::ModuleOp module) {
 /// Prints the module's kernels as CUDA C++, and with an architecture what ptxas says of them; the exit status.
 static int explainCuda(mlir::ModuleOp module, const std::string &architecture) {
   using namespace mho;
+  Expected<const Knobs *> knobs = Knobs::get();
+  if (!knobs) {
+    llvm::errs() << "mho explain: " << knobs.message() << "\n";
+    return 1;
+  }
   mlir::PassManager convert(module.getContext());
-  addCudaPasses(convert);
+  addCudaPasses(convert, (*knobs)->cudaMath);
   if (failed(convert.run(module)))
     return 1;
   mlir::FailureOr<std::string> text = lowering::printCuda(module);
@@ -42,18 +47,13 @@ static int explainCuda(mlir::ModuleOp module, const std::string &architecture) {
   llvm::outs() << *text;
   if (architecture.empty())
     return 0;
-  Expected<const Knobs *> knobs = Knobs::get();
-  Status status = knobs ? Status::ok() : knobs.error();
-  if (status) {
-    auto output = compileCuda(*text, (*knobs)->nvrtc, architecture, {"--ptxas-options=-v"});
-    if (output)
-      llvm::outs() << "\n// ---- " << architecture << ", as its assembler says; nothing was run ----\n" << output->log;
-    else
-      status = output.error();
+  auto output = compileCuda(*text, (*knobs)->nvrtc, architecture, {"--ptxas-options=-v"});
+  if (!output) {
+    llvm::errs() << "mho explain: " << output.message() << "\n";
+    return 1;
   }
-  if (!status)
-    llvm::errs() << "mho explain: " << status.message() << "\n";
-  return status ? 0 : 1;
+  llvm::outs() << "\n// ---- " << architecture << ", as its assembler says; nothing was run ----\n" << output->log;
+  return 0;
 }
 
 /// Prints each level, or with `cuda` the CUDA C++; the exit status.

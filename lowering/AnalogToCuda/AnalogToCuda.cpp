@@ -22,19 +22,6 @@ using namespace mho::analog;
 namespace mho::lowering {
 namespace {
 
-/// Shared memory of a CTA on sm_80, the least that a supported GPU has for one CTA but for sm_86 and sm_89 (99 KiB).
-constexpr int64_t kMostSharedBytes = 163 << 10;
-
-int64_t sharedBytesOf(TiledMvmOp kernel) {
-  int64_t values = yieldOf(kernel.getLoadLhs()).getValues().size() + yieldOf(kernel.getLoadRhs()).getValues().size();
-  auto reductionsOf = [&](std::initializer_list<ResultKind> kinds) {
-    return int64_t(kernel.getResultsOf(kinds).size());
-  };
-  int64_t reductions = std::max(reductionsOf({ResultKind::Sum, ResultKind::Count}),
-                                reductionsOf({ResultKind::TileSum, ResultKind::TileCount}));
-  return 4 * kCudaBlock * std::max(values * (stagedDepth(kernel) + 1), reductions * (kCudaBlock + 1));
-}
-
 LogicalResult checkSupported(func::FuncOp function, TiledMvmOp kernel) {
   auto refuse = [&] { return kernel.emitOpError("not lowered to CUDA: expected "); };
   std::string why;
@@ -45,9 +32,6 @@ LogicalResult checkSupported(func::FuncOp function, TiledMvmOp kernel) {
   for (OperandRange side : {kernel.getLhs(), kernel.getRhs()})
     if (TiledMvmOp::isBits(side[0]))
       return refuse() << "the first operand of a side to be no packed bits";
-  if (int64_t bytes = sharedBytesOf(kernel); bytes > kMostSharedBytes)
-    return refuse() << "at most " << kMostSharedBytes << " bytes of shared memory for loaded values and reductions, got "
-                    << bytes;
   WalkResult elementary = kernel->walk([](Operation *op) -> WalkResult {
     if (isa<math::ExpOp, math::LogOp, math::PowFOp, math::TanhOp>(op))
       return op->emitOpError(
@@ -60,12 +44,15 @@ LogicalResult checkSupported(func::FuncOp function, TiledMvmOp kernel) {
 LogicalResult convert(func::FuncOp function, TiledMvmOp kernel) {
   if (failed(checkSupported(function, kernel)))
     return failure();
+  FailureOr<CudaSchedule> schedule = readCudaSchedule(kernel);
+  if (failed(schedule))
+    return failure();
   OpBuilder builder(function);
   for (unsigned region = 0; region < kernel->getNumRegions(); ++region)
     if (!kernel->getRegion(region).empty() &&
         failed(scalarFunction(builder, codeName(function.getName(), kernel, region), kernel->getRegion(region))))
       return failure();
-  std::string text = layerText(function, kernel);
+  std::string text = layerText(function, kernel, *schedule);
   for (StringRef line : llvm::split(StringRef(text).rtrim(), '\n'))
     builder.create<emitc::VerbatimOp>(kernel.getLoc(), line);
   function.erase();
@@ -96,11 +83,15 @@ struct ConvertPass : impl::ConvertAnalogToCudaPassBase<ConvertPass> {
 
 } // namespace
 
-CudaKernel describeCuda(func::FuncOp function, TiledMvmOp kernel) {
+FailureOr<CudaKernel> describeCuda(func::FuncOp function, TiledMvmOp kernel) {
+  FailureOr<CudaSchedule> schedule = readCudaSchedule(kernel);
+  if (failed(schedule))
+    return failure();
   CudaKernel description;
+  description.schedule = *schedule;
   description.name = function.getName().str();
   description.forward = kernel.isForward();
-  description.sharedBytes = sharedBytesOf(kernel);
+  description.sharedBytes = sharedBytes(kernel, *schedule);
   unsigned arguments = function.getNumArguments();
   for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i) {
     StatAttr stat = kernel.getStat(i);

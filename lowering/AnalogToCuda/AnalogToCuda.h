@@ -1,7 +1,7 @@
 // convert-analog-to-cuda: functions of one tiled_mvm -> CUDA C++ as EmitC. See lowering/Passes.td.
 //
-// A function @name becomes these kernels, all of kCudaThreads threads that take one parameter by value, the struct
-// name_Arguments (CudaArguments below says what is in it):
+// A function @name becomes these kernels, which take one parameter by value, the struct name_Arguments (CudaNames.h says
+// what is in it); all but @name itself have kCudaThreads threads:
 //
 //   name_statistic<i>         grid (parts / 8, tiles): statistic i over (t, row), or over (t) its blocks of 64 rows
 //   name_statistic<i>_total   grid (tiles / 128): of a statistic over (t) the whole
@@ -14,7 +14,7 @@
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"
-#include "lowering/AnalogToVector/PartialShape.h"
+#include "lowering/AnalogToCuda/CudaSchedule.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -24,8 +24,8 @@
 
 namespace mho::lowering {
 
-/// Threads of a CTA, and rows and columns of the output that one computes.
-inline constexpr int64_t kCudaThreads = 128, kCudaBlock = 64;
+/// Threads of a CTA of all kernels but the main one, whose schedule says them.
+inline constexpr int64_t kCudaThreads = 128;
 
 /// A statistic of the kernel: its operand's slot gives the number of source rows.
 struct CudaStatistic {
@@ -48,13 +48,14 @@ struct CudaReduction {
 struct CudaKernel {
   std::string name;
   bool forward = false;
+  CudaSchedule schedule;
   int64_t sharedBytes = 0; ///< dynamic shared memory of the main kernel
   std::vector<CudaStatistic> statistics;
   std::vector<CudaReduction> reductions;
 };
 
-/// The description of a function that the pass can convert.
-CudaKernel describeCuda(mlir::func::FuncOp function, analog::TiledMvmOp kernel);
+/// The description of a function that the pass can convert. Errors, emitted at the kernel: those of its schedule.
+mlir::FailureOr<CudaKernel> describeCuda(mlir::func::FuncOp function, analog::TiledMvmOp kernel);
 
 /// The prelude that the printed code includes as kCudaPreludeName.
 extern const char *const kCudaPrelude;

@@ -13,9 +13,6 @@ namespace {
 
 using llvm::Twine;
 
-/// Shared memory that a CTA may have on every GPU from sm_80 on is 99 KiB; staged blocks stay below that.
-constexpr int64_t kStagedBytes = 96 << 10;
-
 constexpr const char *kDevice = "static __device__ __forceinline__ ";
 
 /// The generator of the prelude that draws like `draw`.
@@ -23,6 +20,20 @@ StringRef generatorOf(DrawOpInterface draw) {
   if (isa<UniformOp>(draw))
     return "mho::Uniform";
   return cast<NormalOp>(draw).getMap() == GaussianMap::Word ? "mho::WordNormal" : "mho::HalfNormal";
+}
+
+StringRef mathType(CudaMath math) {
+  switch (math) {
+  case CudaMath::Fma:
+    return "FmaMath";
+  case CudaMath::Tf32:
+    return "Tf32Math";
+  case CudaMath::F16:
+    return "F16Math";
+  case CudaMath::BF16:
+    return "BF16Math";
+  }
+  llvm_unreachable("a CudaMath");
 }
 
 StringRef indexText(IndexKind kind) {
@@ -41,8 +52,9 @@ StringRef indexText(IndexKind kind) {
 
 class LayerWriter {
 public:
-  LayerWriter(func::FuncOp function, TiledMvmOp kernel)
-      : function(function), kernel(kernel), names(function, kernel), name(function.getName().str()), out(text) {}
+  LayerWriter(func::FuncOp function, TiledMvmOp kernel, const CudaSchedule &schedule)
+      : function(function), kernel(kernel), schedule(schedule), names(function, kernel),
+        name(function.getName().str()), out(text) {}
 
   std::string write() {
     std::tie(rowAxis, columnAxis) = kernel.getOutputAxes();
@@ -77,9 +89,9 @@ private:
                                                          : "gradient of the weight";
     out << "\n// @" << name << ", " << what << ": contraction over " << stringifyAxis(kernel.getContract()) << ", tiles of "
         << stringifyTilingKind(kernel.getTiling().getKind()) << " " << kernel.getTiling().getRows() << ", "
-        << kernel.getAccumulatorCount() << " accumulator(s).\n// A CTA of " << kCudaThreads << " threads has "
-        << kCudaBlock << " x " << kCudaBlock << " of the output and stages " << stagedDepth(kernel)
-        << " of the contraction at a time.\n// Scalar code of a region stands in " << name
+        << kernel.getAccumulatorCount() << " accumulator(s).\n// A CTA of " << schedule.threads() << " threads has "
+        << schedule.rows() << " x " << schedule.columns() << " of the output, stages " << schedule.depth
+        << " of the contraction at a time and multiplies by " << nameOf(schedule.math) << ".\n// Scalar code of a region stands in " << name
         << "_<region>; what its arguments are is said where " << name << "_Layer calls it.\n";
   }
 
@@ -105,7 +117,12 @@ private:
     constant("mho::Axis", "contract_axis", axis(kernel.getContract()));
     constant("mho::Axis", "row_axis", axis(rowAxis));
     constant("mho::Axis", "column_axis", axis(columnAxis));
-    constant("int", "kDepth", Twine(stagedDepth(kernel)));
+    for (auto [what, value] :
+         {std::pair("kRowGroups", schedule.rowGroups), std::pair("kWarpRows", schedule.warpRows),
+          std::pair("kRowBlock", schedule.rows()), std::pair("kColumnBlock", schedule.columns()),
+          std::pair("kThreads", schedule.threads()), std::pair("kDepth", schedule.depth)})
+      constant("int", what, Twine(value));
+    out << "  typedef mho::" << mathType(schedule.math) << " Math;\n";
     constant("int", "kPairs", Twine(kernel.getAccumulatorCount()));
     out << "  " << kDevice << "constexpr int lhs_of(int pair) { return " << list(0) << "; }\n";
     out << "  " << kDevice << "constexpr int rhs_of(int pair) { return " << list(1) << "; }\n";
@@ -238,9 +255,9 @@ private:
         << "void reduce(const Arguments &a, const float *scratch, int tile, int row, int column, int rows, int "
            "columns) {\n";
     for (auto [number, i] : llvm::enumerate(reductions))
-      out << "      mho::reduce_block<" << keepText(i, rowAxis) << ", " << keepText(i, columnAxis) << ">(a."
-          << CudaNames::partials(i) << ", scratch + " << number
-          << " * mho::kBlock * mho::kScratchStride, tile, row, column, rows, columns);\n";
+      out << "      mho::reduce_blocks<" << name << "_Layer, " << keepText(i, rowAxis) << ", " << keepText(i, columnAxis)
+          << ">(a." << CudaNames::partials(i) << ", scratch + " << number << " * mho::scratch_size<" << name
+          << "_Layer>(), tile, row, column, rows, columns);\n";
     out << "    }\n  };\n";
   }
 
@@ -279,13 +296,13 @@ private:
         << "\n      return value;\n    }\n  };\n";
   }
 
-  void beginKernel(const Twine &suffix) {
-    out << "\nextern \"C\" __global__ void __launch_bounds__(" << kCudaThreads << ") " << name << suffix
+  void beginKernel(const Twine &suffix, int64_t threads = kCudaThreads) {
+    out << "\nextern \"C\" __global__ void __launch_bounds__(" << threads << ") " << name << suffix
         << "(const __grid_constant__ " << name << "_Arguments a) {\n";
   }
 
   void writeKernels() {
-    beginKernel("");
+    beginKernel("", schedule.threads());
     out << "  extern __shared__ float shared[];\n  mho::" << (kernel.isForward() ? "forward" : "gradient") << "<" << name
         << "_Layer>(a, shared);\n}\n";
     for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i) {
@@ -341,6 +358,7 @@ private:
 
   func::FuncOp function;
   TiledMvmOp kernel;
+  CudaSchedule schedule;
   CudaNames names;
   std::string name, text;
   llvm::raw_string_ostream out;
@@ -356,14 +374,8 @@ std::string codeName(StringRef function, TiledMvmOp kernel, unsigned region) {
   return (function + "_" + suffix).str();
 }
 
-int64_t stagedDepth(TiledMvmOp kernel) {
-  int64_t values = yieldOf(kernel.getLoadLhs()).getValues().size() + yieldOf(kernel.getLoadRhs()).getValues().size();
-  int64_t depth = 64;
-  while (depth > 16 && values * kCudaBlock * (depth + 1) * 4 > kStagedBytes)
-    depth /= 2;
-  return depth;
+std::string layerText(func::FuncOp function, TiledMvmOp kernel, const CudaSchedule &schedule) {
+  return LayerWriter(function, kernel, schedule).write();
 }
-
-std::string layerText(func::FuncOp function, TiledMvmOp kernel) { return LayerWriter(function, kernel).write(); }
 
 } // namespace mho::lowering

@@ -3,16 +3,14 @@
 
 #include "lowering/AnalogToCuda/AnalogToCuda.h"
 #include "lowering/AnalogToCuda/CudaNames.h"
+#include "lowering/AnalogToCuda/CudaSchedule.h"
 
 namespace mho::lowering {
 
 /// Name of the function of a region's scalar code.
 std::string codeName(llvm::StringRef function, analog::TiledMvmOp kernel, unsigned region);
 
-/// Positions of the contraction that are staged at a time, such that the staged values fit into shared memory.
-int64_t stagedDepth(analog::TiledMvmOp kernel);
-
 /// struct <function>_Arguments, struct <function>_Layer and the kernels.
-std::string layerText(mlir::func::FuncOp function, analog::TiledMvmOp kernel);
+std::string layerText(mlir::func::FuncOp function, analog::TiledMvmOp kernel, const CudaSchedule &schedule);
 
 } // namespace mho::lowering

@@ -55,40 +55,47 @@ Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string
   return (*nvrtc)->compile(input);
 }
 
-/// What every kernel goes through before it is converted.
-static void addScalarPasses(OpPassManager &passes) {
+void addCudaSchedulePasses(OpPassManager &passes, const std::string &math) {
+  lowering::AnalogCudaSchedulePassOptions options;
+  options.math = math;
   passes.addPass(analog::createAnalogInlineSurrogatesPass());
   passes.addPass(analog::createAnalogExpandElementaryPass());
+  passes.addPass(lowering::createAnalogCudaSchedulePass(options));
 }
 
-void addCudaPasses(OpPassManager &passes) {
-  addScalarPasses(passes);
+void addCudaPasses(OpPassManager &passes, const std::string &math) {
+  addCudaSchedulePasses(passes, math);
   passes.addPass(lowering::createConvertAnalogToCudaPass());
 }
 
-Expected<lowering::CudaKernel> describeKernel(ModuleOp module) {
+Expected<lowering::CudaKernel> describeKernel(ModuleOp module, const std::string &math) {
   ModuleArtifact artifact(module.clone());
-  if (Status status = artifact.runPasses(addScalarPasses); !status)
+  Status status = artifact.runPasses([&](OpPassManager &passes) { addCudaSchedulePasses(passes, math); });
+  if (!status)
     return status;
   func::FuncOp function = *artifact.mlirModule->getOps<func::FuncOp>().begin();
   std::string why;
   analog::TiledMvmOp kernel = analog::soleKernel(function, why);
   if (!kernel)
     return Status::error("@" + function.getName().str() + " is not one fused kernel: " + why);
-  return lowering::describeCuda(function, kernel);
+  return *lowering::describeCuda(function, kernel); // the pass has read the schedule
 }
 
 std::vector<Stage> cudaStages(CudaArtifact &artifact) {
-  auto convert = [&artifact] {
-    return artifact.runPasses(addCudaPasses);
+  auto schedule = [&artifact] {
+    return artifact.runPasses([&](OpPassManager &passes) { addCudaSchedulePasses(passes, artifact.math); });
   };
-  return {{"emitc", "mlir", convert},
+  auto convert = [&artifact] {
+    return artifact.runPasses([](OpPassManager &passes) { passes.addPass(lowering::createConvertAnalogToCudaPass()); });
+  };
+  return {{"schedule", "mlir", schedule},
+          {"emitc", "mlir", convert},
           {"cuda", "cu", [&artifact] { return artifact.print(); }},
           {"ptx", "ptx", [&artifact] { return artifact.compile(); }}};
 }
 
 std::vector<std::string> cudaStageNames() {
-  CudaArtifact none(nullptr, "", "");
+  CudaArtifact none(nullptr, "", "", "");
   std::vector<std::string> names;
   for (const Stage &stage : cudaStages(none))
     names.push_back(stage.name);

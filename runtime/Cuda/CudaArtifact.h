@@ -9,9 +9,11 @@ namespace mho {
 
 class CudaArtifact : public ModuleArtifact {
 public:
-  /// `architecture`: as NVRTC names it, "compute_80".
-  CudaArtifact(mlir::OwningOpRef<mlir::ModuleOp> module, std::string nvrtcPath, std::string architecture)
-      : ModuleArtifact(std::move(module)), nvrtcPath(std::move(nvrtcPath)), architecture(std::move(architecture)) {}
+  /// `math`: of the schedule; `architecture`: as NVRTC names it, "compute_80".
+  CudaArtifact(mlir::OwningOpRef<mlir::ModuleOp> module, std::string math, std::string nvrtcPath,
+               std::string architecture)
+      : ModuleArtifact(std::move(module)), math(std::move(math)), nvrtcPath(std::move(nvrtcPath)),
+        architecture(std::move(architecture)) {}
   std::string text() const override;
   std::function<std::string()> snapshot() const override;
   Status replace(const std::string &text) override;
@@ -19,6 +21,7 @@ public:
   Status print();
   Status compile();
 
+  const std::string math;
   std::string source, ptx;
 
 private:
@@ -30,13 +33,14 @@ private:
 Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string &nvrtcPath,
                                     const std::string &architecture, const std::vector<std::string> &options = {});
 
-/// From fused kernels to EmitC.
-void addCudaPasses(mlir::OpPassManager &passes);
+/// From fused kernels to those with a schedule of that math, and to EmitC.
+void addCudaSchedulePasses(mlir::OpPassManager &passes, const std::string &math);
+void addCudaPasses(mlir::OpPassManager &passes, const std::string &math);
 
 /// What a launcher has to know of the kernel of a module's one function.
-Expected<lowering::CudaKernel> describeKernel(mlir::ModuleOp module);
+Expected<lowering::CudaKernel> describeKernel(mlir::ModuleOp module, const std::string &math);
 
-/// emitc, cuda, ptx.
+/// schedule, emitc, cuda, ptx.
 std::vector<Stage> cudaStages(CudaArtifact &artifact);
 std::vector<std::string> cudaStageNames();
 

@@ -1,5 +1,7 @@
 #include "runtime/Cuda/CudaLaunch.h"
 
+#include "dialect/Numerics/Reduction.h"
+
 #include <algorithm>
 #include <climits>
 #include <cstring>
@@ -7,6 +9,8 @@
 namespace mho {
 namespace {
 
+/// A kernel counts in int, beyond the end of an axis by less than a CTA's block.
+constexpr int64_t kMostElements = INT_MAX - 1024;
 /// Grids may be this high.
 constexpr int64_t kMostRows = 65535;
 
@@ -86,20 +90,21 @@ std::string CudaLaunch::argument(const SlotValue *values, const std::function<ui
 
 Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vector<KernelSlot> &slots,
                               const SlotValue *values, const KernelOutput &output) {
-  constexpr int64_t kBlock = lowering::kCudaBlock, kThreads = lowering::kCudaThreads;
+  constexpr int64_t kBlock = kReductionBlock, kThreads = lowering::kCudaThreads;
   for (size_t i = 0; i < slots.size(); ++i)
     for (int d = 0; d < values[i].tensor.rank; ++d)
-      if (values[i].tensor.sizes[d] > INT_MAX - kBlock)
+      if (values[i].tensor.sizes[d] > kMostElements)
         return Status::error("'" + slots[i].name + "' has " + std::to_string(values[i].tensor.sizes[d]) +
                              " elements along axis " + std::to_string(d) + "; a CUDA kernel counts to " +
-                             std::to_string(INT_MAX - kBlock) + ": split the batch or the layer");
+                             std::to_string(kMostElements) + ": split the batch or the layer");
   CudaLaunch launch;
   launch.slots = &slots;
   int64_t tiles = output.tiles.count(), widest = widestTile(output.tiles);
-  auto step = [&](const std::string &suffix, int64_t x, int64_t y, int64_t shared = 0) {
+  auto step = [&](const std::string &suffix, int64_t x, int64_t y, int64_t threads = lowering::kCudaThreads, int64_t shared = 0) {
     if (x > 0 && y > 0)
-      launch.steps.push_back({kernel.name + suffix, x, y, shared});
+      launch.steps.push_back({kernel.name + suffix, x, y, threads, shared});
   };
+  const lowering::CudaSchedule &schedule = kernel.schedule;
   for (const lowering::CudaStatistic &statistic : kernel.statistics) {
     int64_t rows = values[statistic.sourceSlot].tensor.sizes[statistic.sourceAxis];
     int64_t parts = statistic.ofTile ? divideUp(rows, kBlock) : rows;
@@ -117,10 +122,9 @@ Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vec
     if (statistic.ofTile)
       step(name + "_total", divideUp(tiles, kThreads), 1);
   }
-  if (kernel.forward)
-    step("", divideUp(output.columns, kBlock), divideUp(output.rows, kBlock), kernel.sharedBytes);
-  else
-    step("", tiles * divideUp(widest, kBlock), divideUp(output.rows, kBlock), kernel.sharedBytes);
+  int64_t columnBlocks = kernel.forward ? divideUp(output.columns, schedule.columns())
+                                        : tiles * divideUp(widest, schedule.columns());
+  step("", columnBlocks, divideUp(output.rows, schedule.rows()), schedule.threads(), kernel.sharedBytes);
   for (const lowering::CudaReduction &reduction : kernel.reductions) {
     int64_t columns = kernel.forward ? output.columns : widest;
     int64_t rows = reduction.keepsRows ? output.rows : divideUp(output.rows, kBlock);

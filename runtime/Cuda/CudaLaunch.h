@@ -17,7 +17,7 @@ class CudaLaunch {
 public:
   struct Step {
     std::string kernel;
-    int64_t gridX = 1, gridY = 1, sharedBytes = 0;
+    int64_t gridX = 1, gridY = 1, threads = lowering::kCudaThreads, sharedBytes = 0;
   };
   /// In order; a step without CTAs is left out.
   std::vector<Step> steps;

@@ -16,7 +16,9 @@ struct Partials {
   }
 };
 
-constexpr int kScratchStride = kBlock + 1;
+/// Scratch of the summands of a CTA: [reduction][row][column], rows this far apart.
+template <class L> MHO_DEVICE constexpr int scratch_stride() { return L::kColumnBlock + 1; }
+template <class L> MHO_DEVICE constexpr int scratch_size() { return L::kRowBlock * scratch_stride<L>(); }
 
 /// Sixteen running sums folded: lanes l and l + 8, then 4, 2, 1. Whole warps take part; lane 0 of a half has the sum.
 MHO_DEVICE float fold(float sum) {
@@ -28,7 +30,7 @@ MHO_DEVICE float fold(float sum) {
 
 /// The partial sums of the 64 x 64 summands in `scratch`, of which rows x columns count. `row` and `column`: the first
 /// position, counted as the partials' are.
-template <Keep kRows, Keep kColumns>
+template <Keep kRows, Keep kColumns, int kThreads, int kScratchStride>
 __device__ __forceinline__ void reduce_block(const Partials &to, const float *scratch, int tile, int row, int column,
                                              int rows, int columns) {
   const int half_warp = threadIdx.x >> 4, lane = threadIdx.x & 15;
@@ -62,6 +64,19 @@ __device__ __forceinline__ void reduce_block(const Partials &to, const float *sc
     if (threadIdx.x == 0)
       to.data[Partials::index(to, tile, row >> 6, column >> 6)] = sum;
   }
+}
+
+/// The partial sums of the CTA's rows x columns.
+template <class L, Keep kRows, Keep kColumns>
+__device__ __forceinline__ void reduce_blocks(const Partials &to, const float *scratch, int tile, int row, int column,
+                                              int rows, int columns) {
+#pragma unroll 1
+  for (int r = 0; r < rows; r += kBlock)
+#pragma unroll 1
+    for (int c = 0; c < columns; c += kBlock)
+      reduce_block<kRows, kColumns, L::kThreads, scratch_stride<L>()>(
+          to, scratch + r * scratch_stride<L>() + c, tile, row + r, column + c, rows - r < kBlock ? rows - r : kBlock,
+          columns - c < kBlock ? columns - c : kBlock);
 }
 
 /// The partial sums of one patch of the output (all of it, or a tile's columns) at row and column, where these are

@@ -1,12 +1,14 @@
 // Staging: what the load regions make of a block of a side, into shared memory.
 //
-// A CTA of 4 warps computes 64 rows x 64 columns of the output. A block of a side is kBlock positions of its output
-// axis x kDepth of the contraction, kept as [value][output position][contraction position]. An item of work is one call
-// of the generator: 8 elements of a row of memory, columns 2 call, 2 call + 1 of every 16 of 64.
+// A CTA computes kRowBlock x kColumnBlock of the output, kWarpRows x kWarpColumns warps of 16 kRowGroups rows x 64
+// columns each. A block of a side is its positions of the output axis x kDepth of the contraction, kept as
+// [value][output position][contraction position] in the type that Math multiplies. An item of work is one call of the
+// generator: 8 elements of a row of memory, columns 2 call, 2 call + 1 of every 16 of 64.
 
 namespace mho {
 
-constexpr int kBlock = 64, kThreads = 128, kQuad = 4;
+/// Rows and columns of the block that a partial sum covers.
+constexpr int kBlock = 64;
 /// Axes, as positions of a coordinate in a Place.
 enum Axis { T, M, N, K };
 
@@ -29,29 +31,35 @@ struct Block {
   int x, depth_end;                ///< first position of the contraction, and one past the last
 };
 
+/// Floats, or what else is multiplied, from one output position to the next.
+template <class L> MHO_DEVICE constexpr int stride() { return L::kDepth + L::Math::kPad; }
+
 /// `Side`: kValues, kDraws, row_axis, column_axis (of memory), load(a, place, draws, out), draws(a, at, columns, call,
-/// out). kStride: floats of a row of shared memory.
+/// out).
 template <class L, class Side, bool kIsLhs>
-__device__ __forceinline__ void stage(const typename L::Arguments &a, const Block &b, float *to) {
+__device__ __forceinline__ void stage(const typename L::Arguments &a, const Block &b, typename L::Math::Stored *to) {
   constexpr bool kOutputMajor = Side::column_axis == L::contract_axis;
-  constexpr int kStride = L::kDepth + 1, kRowsOfMemory = kOutputMajor ? kBlock : L::kDepth;
+  constexpr int kPositions = kIsLhs ? L::kRowBlock : L::kColumnBlock, kStride = stride<L>();
+  constexpr int kRowsOfMemory = kOutputMajor ? kPositions : L::kDepth;
+  // Columns of memory are worked on 64 at a time, or as many as are staged.
+  constexpr int kChunk = !kOutputMajor || L::kDepth > 64 ? 64 : L::kDepth;
+  constexpr int kChunks = (kOutputMajor ? L::kDepth : kPositions) / kChunk;
   const int out = kIsLhs ? b.row : b.column, out_end = kIsLhs ? b.rows : b.columns;
   const int first_row = kOutputMajor ? out : b.x, row_end = kOutputMajor ? out_end : b.depth_end;
-  const int first_column = kOutputMajor ? b.x : out, column_end = kOutputMajor ? b.depth_end : out_end;
-  // The columns of a draw count from the first of the tile; a block begins at a multiple of kDepth or kBlock of these.
+  const int column_end = kOutputMajor ? b.depth_end : out_end;
+  // The columns of a draw count from the first of the tile; a chunk begins at a multiple of its width of these.
   const int origin = Side::column_axis == K ? b.tile_begin : 0;
-  const int first_group = ((first_column - origin) >> 4) & 3;
-  constexpr int kGroups = kOutputMajor ? L::kDepth / 16 : 4;
 #pragma unroll 1
-  for (int item = threadIdx.x; item < kRowsOfMemory * 8; item += kThreads) {
-    const int r = item >> 3, call = item & 7, row = first_row + r;
+  for (int item = threadIdx.x; item < kRowsOfMemory * kChunks * 8; item += L::kThreads) {
+    const int call = item & 7, chunk = item / 8 % kChunks, r = item / (8 * kChunks), row = first_row + r;
+    const int first_column = (kOutputMajor ? b.x : out) + chunk * kChunk;
+    const int first_group = ((first_column - origin) >> 4) & 3;
     float draws[Side::kDraws > 0 ? Side::kDraws : 1][8];
-    const int columns = (first_column - origin) & ~63;
     if (row < row_end)
-      Side::draws(a, DrawRow{u32(row), u32(b.tile)}, columns, call, draws);
+      Side::draws(a, DrawRow{u32(row), u32(b.tile)}, (first_column - origin) & ~63, call, draws);
 #pragma unroll
     for (int group = 0; group < 4; ++group) {
-      if (group < first_group || group >= first_group + kGroups)
+      if (group < first_group || group >= first_group + kChunk / 16)
         continue;
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
@@ -71,57 +79,35 @@ __device__ __forceinline__ void stage(const typename L::Arguments &a, const Bloc
             d[i] = draws[i][2 * group + h];
           Side::load(a, p, d, values);
         }
-        const int at = kOutputMajor ? r * kStride + c : c * kStride + r;
+        const int along = chunk * kChunk + c;
+        const int at = kOutputMajor ? r * kStride + along : along * kStride + r;
 #pragma unroll
         for (int v = 0; v < Side::kValues; ++v)
-          to[v * kBlock * kStride + at] = values[v];
+          to[v * kPositions * kStride + at] = L::Math::of(values[v]);
       }
     }
   }
 }
 
-/// The part of the output block that a thread owns, as the accumulators of mma.m16n8 lie: a warp has 16 rows x 64
-/// columns; [j][2 half + h] is row group + 8 half, column 8 j + 2 quad + h, so that a thread owns whole calls of the
-/// generator: quad and quad + 4.
-typedef float Fragment[8][4];
+/// The part of the output block that a thread owns of an accumulator, as those of mma.m16n8 lie:
+/// [group][j][2 half + h] is row 16 group + its own + 8 half, column 8 j + 2 quad + h of the warp's, so that a thread
+/// owns whole calls of the generator: quad and quad + 4.
+template <class L> using Fragment = float[L::kRowGroups][8][4];
 
 struct Lane {
-  int row, quad; ///< the first of its rows within the CTA's block; its place in a group of four lanes
+  int row, column, quad; ///< its first row and the warp's first column in the CTA's block; its place among four lanes
 };
-MHO_DEVICE Lane lane_of_thread() {
+template <class L> MHO_DEVICE Lane lane_of_thread() {
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-  return Lane{16 * warp + (lane >> 2), lane & 3};
-}
-
-/// acc[pair] += lhs value * rhs value over the staged part, in ascending order, fused.
-template <class L>
-__device__ __forceinline__ void multiply(const float *lhs, const float *rhs, Fragment (&acc)[L::kPairs]) {
-  constexpr int kStride = L::kDepth + 1;
-  const Lane lane = lane_of_thread();
-#pragma unroll 1
-  for (int x = 0; x < L::kDepth; ++x) {
-#pragma unroll
-    for (int pair = 0; pair < L::kPairs; ++pair) {
-      const float *from_lhs = lhs + L::lhs_of(pair) * kBlock * kStride + lane.row * kStride + x;
-      const float *from_rhs = rhs + L::rhs_of(pair) * kBlock * kStride + 2 * lane.quad * kStride + x;
-      const float upper = from_lhs[0], lower = from_lhs[8 * kStride];
-#pragma unroll
-      for (int j = 0; j < 8; ++j) {
-        const float left = from_rhs[8 * j * kStride], right = from_rhs[(8 * j + 1) * kStride];
-        acc[pair][j][0] = fma(upper, left, acc[pair][j][0]);
-        acc[pair][j][1] = fma(upper, right, acc[pair][j][1]);
-        acc[pair][j][2] = fma(lower, left, acc[pair][j][2]);
-        acc[pair][j][3] = fma(lower, right, acc[pair][j][3]);
-      }
-    }
-  }
+  return Lane{16 * L::kRowGroups * (warp % L::kWarpRows) + (lane >> 2), 64 * (warp / L::kWarpRows), lane & 3};
 }
 
 /// Adds the products of positions begin .. end of the contraction.
 template <class L>
 __device__ __forceinline__ void contract(const typename L::Arguments &a, Block b, int begin, int end, float *shared,
-                                         Fragment (&acc)[L::kPairs]) {
-  float *lhs = shared, *rhs = shared + L::Lhs::kValues * kBlock * (L::kDepth + 1);
+                                         Fragment<L> (&acc)[L::kPairs]) {
+  typedef typename L::Math::Stored Stored;
+  Stored *lhs = reinterpret_cast<Stored *>(shared), *rhs = lhs + L::Lhs::kValues * L::kRowBlock * stride<L>();
   b.depth_end = end;
 #pragma unroll 1
   for (b.x = begin; b.x < end; b.x += L::kDepth) {
@@ -129,7 +115,7 @@ __device__ __forceinline__ void contract(const typename L::Arguments &a, Block b
     stage<L, typename L::Lhs, true>(a, b, lhs);
     stage<L, typename L::Rhs, false>(a, b, rhs);
     __syncthreads();
-    multiply<L>(lhs, rhs, acc);
+    L::Math::template multiply<L>(lhs, rhs, end - b.x < L::kDepth ? end - b.x : L::kDepth, acc);
   }
 }
 

@@ -3,6 +3,9 @@
 
 namespace mho {
 
+/// Threads of a CTA of these kernels.
+constexpr int kThreads = 128;
+
 enum class Statistic { AbsMax, Sum, Count };
 
 template <Statistic kind> MHO_DEVICE float merged(float a, float b) {
