@@ -47,7 +47,7 @@ std::string CudaNames::coordinates(AxesAttr over) {
 
 std::string CudaNames::storage(Type type) {
   Type element = getElementTypeOrSelf(type);
-  return element.isF16() ? "<mho::F16>" : element.isBF16() ? "<mho::BF16>" : "";
+  return element.isF16() ? "<mho::kHalf>" : element.isBF16() ? "<mho::kBFloat>" : "";
 }
 
 std::string CudaNames::element(Value operand, AxesAttr over) const {

@@ -15,7 +15,7 @@ public:
   const std::string &ofResult(int64_t i) const { return results[i]; }
   /// "mho::load(a.x, p.m, p.k)": an element of an operand at the place p.
   std::string element(mlir::Value operand, analog::AxesAttr over) const;
-  /// "<mho::F16>", "<mho::BF16>" or nothing: how the prelude loads and stores elements of a type.
+  /// "<mho::kHalf>", "<mho::kBFloat>" or nothing: how the prelude loads and stores elements of a type.
   static std::string storage(mlir::Type type);
   /// "p.m, p.k"
   static std::string coordinates(analog::AxesAttr over);

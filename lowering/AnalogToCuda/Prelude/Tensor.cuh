@@ -22,11 +22,11 @@ MHO_DEVICE i64 offset(const Tensor &t, int i, int j, int k) {
 }
 
 /// What an element is in memory (SPEC.md, "Storage"): 16 bits are exact as a float, and a float is rounded to them once.
-enum Storage { F32, F16, BF16 };
+enum Storage { kFloat, kHalf, kBFloat };
 typedef unsigned short u16;
 
 template <Storage kStorage> MHO_DEVICE float decode(u16 bits) {
-  if (kStorage == BF16)
+  if (kStorage == kBFloat)
     return __uint_as_float(u32(bits) << 16);
   float value;
   asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
@@ -34,21 +34,21 @@ template <Storage kStorage> MHO_DEVICE float decode(u16 bits) {
 }
 template <Storage kStorage> MHO_DEVICE u16 encode(float value) {
   u16 bits;
-  if (kStorage == BF16)
+  if (kStorage == kBFloat)
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
   else
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
   return bits;
 }
 
-template <Storage kStorage = F32, class... At> MHO_DEVICE float load(const Tensor &t, At... at) {
-  if (kStorage != F32)
+template <Storage kStorage = kFloat, class... At> MHO_DEVICE float load(const Tensor &t, At... at) {
+  if (kStorage != kFloat)
     return decode<kStorage>(__ldg(static_cast<const u16 *>(t.data) + offset(t, at...)));
   return __ldg(static_cast<const float *>(t.data) + offset(t, at...));
 }
 /// Of a tensor that the kernel may write too.
-template <Storage kStorage = F32, class... At> MHO_DEVICE float read(const Tensor &t, At... at) {
-  if (kStorage != F32)
+template <Storage kStorage = kFloat, class... At> MHO_DEVICE float read(const Tensor &t, At... at) {
+  if (kStorage != kFloat)
     return decode<kStorage>(static_cast<const u16 *>(t.data)[offset(t, at...)]);
   return static_cast<const float *>(t.data)[offset(t, at...)];
 }
@@ -59,8 +59,8 @@ MHO_DEVICE bool load_bit(const Tensor &t, int i, int last) {
 MHO_DEVICE bool load_bit(const Tensor &t, int i, int j, int last) {
   return (__ldg(static_cast<const i32 *>(t.data) + offset(t, i, j, last >> 5)) >> (last & 31)) & 1;
 }
-template <Storage kStorage = F32, class... At> MHO_DEVICE void store(const Tensor &t, float value, At... at) {
-  if (kStorage != F32)
+template <Storage kStorage = kFloat, class... At> MHO_DEVICE void store(const Tensor &t, float value, At... at) {
+  if (kStorage != kFloat)
     static_cast<u16 *>(t.data)[offset(t, at...)] = encode<kStorage>(value);
   else
     static_cast<float *>(t.data)[offset(t, at...)] = value;
