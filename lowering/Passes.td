@@ -147,7 +147,7 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
     Precondition: analog-fuse (and analog-differentiate): every function is one tiled_mvm over its arguments. Block sizes and the
     instruction set come from the op's attribute `analog.schedule` (analog-schedule; without it, code for any machine). Numerics:
     SPEC.md bit for bit but for the order of a contraction's float sums, in fused multiply-adds; scalar code is rounded as written,
-    draws do not depend on the schedule. Limits: tiles of k; first operands over the axes that analog-fuse and analog-differentiate
+    draws do not depend on the schedule. f16 and bf16 are i16 in memory and f32 in registers; sums are kept in f32. Limits: tiles of k; first operands over the axes that analog-fuse and analog-differentiate
     give them; operands of a region with the axis of its lanes last; packed bits along n; elementary functions expanded
     (analog-expand-elementary). Anything else is refused with the reason.
 

@@ -45,6 +45,14 @@ public:
   }
 };
 
+ElementType typeOf(Type element) {
+  if (element.isInteger(64))
+    return ElementType::I64;
+  if (element.isInteger(32))
+    return ElementType::I32;
+  return element.isF16() ? ElementType::F16 : element.isBF16() ? ElementType::BF16 : ElementType::F32;
+}
+
 KernelSlot slotOf(Type type, StringAttr name, bool result) {
   KernelSlot slot;
   slot.name = name ? name.str() : "";
@@ -53,7 +61,7 @@ KernelSlot slotOf(Type type, StringAttr name, bool result) {
   slot.scalar = !tensor;
   Type element = tensor ? tensor.getElementType() : type;
   slot.rank = tensor ? tensor.getRank() : 0;
-  slot.type = element.isInteger(64) ? ElementType::I64 : element.isInteger(32) ? ElementType::I32 : ElementType::F32;
+  slot.type = typeOf(element);
   return slot;
 }
 

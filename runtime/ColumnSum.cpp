@@ -2,6 +2,7 @@
 
 #include "dialect/Numerics/Reduction.h"
 #include "runtime/FloatingPoint.h"
+#include "runtime/RealElement.h"
 
 #include <algorithm>
 
@@ -11,15 +12,15 @@ namespace mho {
 static constexpr int64_t kWidth = 64;
 
 /// Sums of columns [begin, begin + width) with width <= kWidth, all rows.
-static void sumColumns(const TensorRef &grad, const TensorRef &out, int64_t begin, int64_t width) {
-  const auto *data = static_cast<const float *>(grad.data);
+template <class Load>
+static void sumColumns(const TensorRef &grad, const TensorRef &out, int64_t begin, int64_t width, Load load) {
   float total[kWidth] = {};
   for (int64_t block = 0; block < grad.sizes[0]; block += kReductionBlock) {
     float partial[kWidth] = {};
     for (int64_t row = block; row < std::min(block + kReductionBlock, grad.sizes[0]); ++row) {
-      const float *source = data + row * grad.strides[0] + begin * grad.strides[1];
+      int64_t source = row * grad.strides[0] + begin * grad.strides[1];
       for (int64_t i = 0; i < width; ++i)
-        partial[i] += source[i * grad.strides[1]];
+        partial[i] += load(grad.data, source + i * grad.strides[1]);
     }
     for (int64_t i = 0; i < width; ++i)
       total[i] += partial[i];
@@ -33,8 +34,10 @@ void columnSum(const TensorRef &grad, const TensorRef &out, const ParallelFor &p
   int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(1, grad.sizes[0] * kWidth));
   parallelFor(blocks, grain, [&](int64_t first, int64_t last) {
     DefaultFloatingPoint modes;
-    for (int64_t block = first; block < last; ++block)
-      sumColumns(grad, out, block * kWidth, std::min(kWidth, columns - block * kWidth));
+    withLoadOf(grad.type, [&](auto load) {
+      for (int64_t block = first; block < last; ++block)
+        sumColumns(grad, out, block * kWidth, std::min(kWidth, columns - block * kWidth), load);
+    });
   });
 }
 

@@ -134,7 +134,7 @@ PackedCall Launch::pack(float *discarded, int64_t firstRow, int64_t firstColumn,
     if (values[i].discard) { // the kernel adds row * stride + column to the address
       tensor.strides = {rowStride, 1};
       tensor.data = reinterpret_cast<void *>(reinterpret_cast<intptr_t>(discarded) -
-                                             (firstRow * rowStride + firstColumn) * int64_t(sizeof(float)));
+                                             (firstRow * rowStride + firstColumn) * bytesOf(slot.type));
     }
     call.tensor(tensor);
   }

@@ -208,8 +208,8 @@ KernelOutput outputOf(const LinearSpec &spec, const LinearSizes &sizes, Directio
 }
 
 /// A gradient that nobody asks for where its kernel makes another: it takes no memory of its size.
-TensorRef discarded(int64_t rows, int64_t inputs) {
-  return {nullptr, ElementType::F32, 2, {rows, inputs}, {inputs, 1}};
+TensorRef discarded(ElementType storage, int64_t rows, int64_t inputs) {
+  return {nullptr, storage, 2, {rows, inputs}, {inputs, 1}};
 }
 
 /// What the kernels of one call share.
@@ -369,9 +369,9 @@ Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &
   if (Status status = addHomes(a, t, *recomputed, wanted); !status)
     return status;
   if (!a.dx.defined())
-    t[LinearSlots::Dx] = discarded(sizes->rows, sizes->inputs);
+    t[LinearSlots::Dx] = discarded(spec.storage, sizes->rows, sizes->inputs);
   if (!a.dweight.defined())
-    t[LinearSlots::Dweight] = discarded(sizes->outputs, sizes->inputs);
+    t[LinearSlots::Dweight] = discarded(spec.storage, sizes->outputs, sizes->inputs);
   Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, parallelFor};
   std::vector<std::unique_ptr<float[]>> statistics;
   if (wanted.weight)

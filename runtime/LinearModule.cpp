@@ -39,6 +39,13 @@ public:
 
 private:
   static constexpr int64_t dynamic = ShapedType::kDynamic;
+  /// As a function takes and returns it.
+  Type stored() {
+    Type element = spec.storage == ElementType::F16    ? builder.getF16Type()
+                   : spec.storage == ElementType::BF16 ? builder.getBF16Type()
+                                                       : Type(builder.getF32Type());
+    return RankedTensorType::get({dynamic, dynamic}, element);
+  }
   Type matrix() { return RankedTensorType::get({dynamic, dynamic}, builder.getF32Type()); }
   Type planes() { return RankedTensorType::get({dynamic, dynamic, dynamic}, builder.getF32Type()); }
   Type vector() { return RankedTensorType::get({dynamic}, builder.getF32Type()); }
@@ -80,7 +87,7 @@ Value LayerBuilder::absmax(ScalePer per) {
 }
 
 void LayerBuilder::createFunction() {
-  SmallVector<Type> types{matrix(), matrix()};
+  SmallVector<Type> types{stored(), stored()};
   SmallVector<std::string> names{"x", "weight"};
   auto add = [&](bool wanted, Type type, const std::string &name) {
     if (wanted) {
@@ -94,7 +101,7 @@ void LayerBuilder::createFunction() {
   for (const EffectTensor &tensor : effectTensors(spec.effects))
     add(true, RankedTensorType::get(SmallVector<int64_t>(tensor.axes.size(), dynamic), builder.getF32Type()),
         tensor.name);
-  auto function = builder.create<func::FuncOp>(loc, kLinearFunction, builder.getFunctionType(types, {matrix()}));
+  auto function = builder.create<func::FuncOp>(loc, kLinearFunction, builder.getFunctionType(types, {stored()}));
   auto kind = spec.tiling == mho::TilingKind::Fixed ? analog::TilingKind::Fixed : analog::TilingKind::Balanced;
   function->setAttr(AnalogDialect::kTilingAttr, TilingAttr::get(builder.getContext(), kind, spec.tileRows));
   if (spec.noisyBackward && spec.drawsWeight())
@@ -105,6 +112,9 @@ void LayerBuilder::createFunction() {
     function.setArgAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
     arguments[name] = entry->getArgument(i);
   }
+  for (const char *name : {"x", "weight"})
+    if (spec.storage != ElementType::F32)
+      arguments[name] = builder.create<arith::ExtFOp>(loc, matrix(), arguments[name]);
   range = arguments.lookup("range");
 }
 
@@ -241,6 +251,8 @@ Expected<OwningOpRef<ModuleOp>> LayerBuilder::build() {
   Value codes = buildInput(), w = buildWeight();
   Value accumulators = builder.create<MvmOp>(loc, planes(), codes, w);
   Value y = apply(sumOf(buildPlanes(accumulators), arguments.lookup("bias")), EffectSite::Output, 1);
+  if (spec.storage != ElementType::F32)
+    y = builder.create<arith::TruncFOp>(loc, stored(), y);
   builder.create<func::ReturnOp>(loc, y);
   return module;
 }

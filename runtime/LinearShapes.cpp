@@ -14,6 +14,10 @@ const char *nameOf(ElementType type) {
   switch (type) {
   case ElementType::F32:
     return "float32";
+  case ElementType::F16:
+    return "float16";
+  case ElementType::BF16:
+    return "bfloat16";
   case ElementType::I32:
     return "int32";
   default:
@@ -113,8 +117,8 @@ template <class Args> Expected<LinearSizes> checkOperands(const LinearSpec &spec
     return Status::error("expected x and weight to be matrices, got ranks " + std::to_string(a.x.rank) + " and " +
                          std::to_string(a.weight.rank));
   LinearSizes s{a.x.sizes[0], a.weight.sizes[0], a.weight.sizes[1], spec.tiles(a.weight.sizes[1])};
-  c.require("x", a.x, ElementType::F32, {s.rows, s.inputs});
-  c.require("weight", a.weight, ElementType::F32, {s.outputs, s.inputs});
+  c.require("x", a.x, spec.storage, {s.rows, s.inputs});
+  c.require("weight", a.weight, spec.storage, {s.outputs, s.inputs});
   if (spec.inputRange == InputRange::Given)
     c.require("input range", a.range, ElementType::F32, {s.tiles});
   else
@@ -160,7 +164,7 @@ Expected<LinearSizes> checkForward(const LinearSpec &spec, const LinearForwardAr
     c.require("bias", a.bias, ElementType::F32, {s->outputs});
   else
     c.forbid("bias", a.bias, "the layer's spec has none");
-  c.requireDense("y", a.y, ElementType::F32, {s->rows, s->outputs});
+  c.requireDense("y", a.y, spec.storage, {s->rows, s->outputs});
   if (a.saturation.defined() || a.rowRange.defined())
     checkSaved(spec, c, *s, a.saturation, a.rowRange);
   if (!c.message.empty())
@@ -173,10 +177,10 @@ Expected<LinearSizes> checkBackward(const LinearSpec &spec, const LinearBackward
   Expected<LinearSizes> s = checkOperands(spec, c, a);
   if (!s)
     return s;
-  c.require("grad", a.grad, ElementType::F32, {s->rows, s->outputs});
+  c.require("grad", a.grad, spec.storage, {s->rows, s->outputs});
   checkSaved(spec, c, *s, a.saturation, a.rowRange);
-  c.allowDense("dx", a.dx, ElementType::F32, {s->rows, s->inputs});
-  c.allowDense("dweight", a.dweight, ElementType::F32, {s->outputs, s->inputs});
+  c.allowDense("dx", a.dx, spec.storage, {s->rows, s->inputs});
+  c.allowDense("dweight", a.dweight, spec.storage, {s->outputs, s->inputs});
   c.allowDense("dbias", a.dbias, ElementType::F32, {s->outputs});
   if (spec.inputRange == InputRange::Given)
     c.allowDense("drange", a.drange, ElementType::F32, {s->tiles});

@@ -28,6 +28,7 @@ constexpr const char *kRangeNames[] = {"none", "given", "dynamic"};
 constexpr const char *kRangeGradientNames[] = {"sign_filtered", "paper", "lsq"};
 constexpr const char *kNormalNames[] = {"half", "word"};
 constexpr const char *kScaleNames[] = {"channel", "tensor"};
+constexpr const char *kStorageNames[] = {"f32", "f16", "bf16"};
 constexpr const char *kTilingNames[] = {"balanced", "fixed"};
 
 /// Position of `word` among `names`, or -1.
@@ -65,6 +66,8 @@ bool parseChoice(const std::string &name, const std::string &value, LinearSpec &
     return choose(spec.rangeGradient, kRangeGradientNames);
   if (name == "normals")
     return choose(spec.normals, kNormalNames);
+  if (name == "storage")
+    return choose(spec.storage, kStorageNames);
   if (name == "weight_scale")
     return choose(spec.weightScale, kScaleNames);
   return name == "output_scale" && choose(spec.outputScale, kScaleNames);
@@ -93,6 +96,8 @@ std::string LinearSpec::canonical() const {
     text += std::string(" range_gradient=") + kRangeGradientNames[int(rangeGradient)];
   if ((weightNoise || outputNoise) && normals != NormalMap::Half)
     text += std::string(" normals=") + kNormalNames[int(normals)];
+  if (storage != ElementType::F32)
+    text += std::string(" storage=") + kStorageNames[int(storage)];
   auto isRead = [&](bool LinearSpec::*flag) {
     return (flag != &LinearSpec::maskSaturated || adc) && (flag != &LinearSpec::noisyBackward || drawsWeight());
   };
@@ -115,7 +120,7 @@ LinearSpec LinearSpec::parse(const std::string &text, std::string &error) {
       error = "unknown word '" + word + "' in the layer's spec '" + text.substr(0, end) +
               "'; known: tile=balanced|fixed:rows, range=none|given|dynamic, "
               "range_gradient=sign_filtered|paper|lsq, normals=half|word, weight_scale=channel|tensor, "
-              "output_scale=channel|tensor";
+              "output_scale=channel|tensor, storage=f32|f16|bf16";
       for (const Flag &flag : kFlags)
         error += std::string(", ") + flag.word;
       return spec;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "runtime/EffectUse.h"
+#include "runtime/TensorRef.h"
 
 #include <array>
 #include <cstdint>
@@ -53,7 +54,8 @@ struct LinearSpec {
   NormalMap normals = NormalMap::Half;      ///< of weight and output noise
   bool noisyBackward = false;               ///< the input gradient contracts with the noisy weights, drawn again
   bool bias = false;
-  std::vector<EffectUse> effects; ///< that are text; those of one place act in this order
+  ElementType storage = ElementType::F32; ///< of x, weight, y and their gradients: F32, F16 or BF16
+  std::vector<EffectUse> effects;         ///< that are text; those of one place act in this order
 
   bool operator==(const LinearSpec &o) const { return canonical() == o.canonical(); }
 

@@ -5,6 +5,7 @@
 #include "runtime/ColumnSum.h"
 #include "runtime/FloatingPoint.h"
 #include "runtime/ModuleArtifact.h"
+#include "runtime/RealElement.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -35,10 +36,10 @@ template <class Body> void forEachOffset(const TensorRef &t, Body body) {
 Tensor toTensor(const TensorRef &t) {
   Tensor result;
   result.shape.assign(t.sizes.begin(), t.sizes.begin() + t.rank);
-  result.isInteger = t.type != ElementType::F32;
+  result.isInteger = !isReal(t.type);
   forEachOffset(t, [&](int64_t offset) {
-    if (t.type == ElementType::F32)
-      result.reals.push_back(static_cast<const float *>(t.data)[offset]);
+    if (isReal(t.type))
+      result.reals.push_back(loadReal(t.data, t.type, offset));
     else if (t.type == ElementType::I32)
       result.words.push_back(static_cast<const int32_t *>(t.data)[offset]);
     else
@@ -50,7 +51,7 @@ Tensor toTensor(const TensorRef &t) {
 /// In place of an argument that nothing reads.
 Tensor emptyOf(const KernelSlot &slot) {
   llvm::SmallVector<int64_t> shape(slot.rank, 0);
-  return slot.type == ElementType::F32 ? Tensor::zeros(shape) : Tensor::integers(shape, {});
+  return isReal(slot.type) ? Tensor::zeros(shape) : Tensor::integers(shape, {});
 }
 
 /// Empty if `t` took the values, else what does not fit.
@@ -59,8 +60,8 @@ std::string copyInto(const TensorRef &t, const Tensor &values, const std::string
     return "result '" + name + "' is " + values.shapeText() + ", and the tensor for it has another shape";
   size_t next = 0;
   forEachOffset(t, [&](int64_t offset) {
-    if (t.type == ElementType::F32)
-      static_cast<float *>(t.data)[offset] = values.reals[next++];
+    if (isReal(t.type))
+      storeReal(t.data, t.type, offset, values.reals[next++]);
     else if (t.type == ElementType::I32)
       static_cast<int32_t *>(t.data)[offset] = values.words[next++];
     else

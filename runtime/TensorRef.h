@@ -7,9 +7,13 @@
 
 namespace mho {
 
-enum class ElementType : uint8_t { F32, I32, I64 };
+enum class ElementType : uint8_t { F32, F16, BF16, I32, I64 };
 
-inline int64_t bytesOf(ElementType type) { return type == ElementType::I64 ? 8 : 4; }
+/// True for the types of real numbers.
+inline bool isReal(ElementType type) { return type <= ElementType::BF16; }
+inline int64_t bytesOf(ElementType type) {
+  return type == ElementType::I64 ? 8 : type == ElementType::F16 || type == ElementType::BF16 ? 2 : 4;
+}
 
 struct TensorRef {
   void *data = nullptr;

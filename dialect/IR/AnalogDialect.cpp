@@ -2,6 +2,7 @@
 #include "dialect/IR/AnalogDialect.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -36,6 +37,23 @@ LogicalResult AnalogDialect::verifyRegionArgAttribute(Operation *op, unsigned re
       op->emitOpError("expected 'analog.value' to be an f32 of a scalar f32 argument, got ");
   diagnostic << attribute.getValue() << " of argument " << index;
   return diagnostic;
+}
+
+bool mho::analog::isSixteenBits(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isF16() || element.isBF16();
+}
+
+bool mho::analog::isStorageConversion(Operation *op) { // storage_c1
+  if (!isa<arith::ExtFOp, arith::TruncFOp>(op) || !isa<RankedTensorType>(op->getResultTypes()[0]))
+    return false;
+  auto truncation = dyn_cast<arith::TruncFOp>(op);
+  if (truncation && truncation.getRoundingmode().value_or(arith::RoundingMode::to_nearest_even) !=
+                        arith::RoundingMode::to_nearest_even)
+    return false;
+  Type wide = truncation ? op->getOperandTypes()[0] : op->getResultTypes()[0],
+       narrow = truncation ? op->getResultTypes()[0] : op->getOperandTypes()[0];
+  return getElementTypeOrSelf(wide).isF32() && isSixteenBits(narrow);
 }
 
 void AnalogDialect::initialize() {

@@ -47,6 +47,13 @@ struct EffectDraw {
 /// The tiling of the function that holds `op`; null if there is none.
 TilingAttr getTiling(mlir::Operation *op);
 
+/// True for f16 and bf16, and for tensors of these.
+bool isSixteenBits(mlir::Type type);
+
+/// True for the conversions of tensors by which the algebra reads and stores 16 bits (SPEC.md, "Storage"): arith.extf
+/// to f32, and arith.truncf from f32 that rounds to nearest.
+bool isStorageConversion(mlir::Operation *op);
+
 } // namespace mho::analog
 
 #include "dialect/IR/AnalogInterfaces.h.inc"

@@ -1,6 +1,7 @@
 // The kernel level: tiled_mvm and the scalar ops of its regions. Included by AnalogOps.td.
 
-def Analog_AnyOperand : AnyTypeOf<[RankedTensorOf<[F32, I32]>, F32]>;
+def Analog_AnyOperand : AnyTypeOf<[RankedTensorOf<[F32, F16, BF16, I32]>, F32]>;
+def Analog_StoredMatrix : TensorRankOf<[F32, F16, BF16], [2]>;
 def Analog_StatArray : TypedArrayAttrBase<Analog_StatAttr, "statistics">;
 def Analog_ResultArray : TypedArrayAttrBase<Analog_ResultAttr, "results">;
 
@@ -29,6 +30,8 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
 
     Scalar code is made of the ops of one list (SPEC.md, "Scalar code"); nothing else may stand in a region.
 
+    lhs, rhs and epilogue operands and the value may be of f16 or bf16 (SPEC.md, "Storage"): regions see and yield f32 all the same.
+
     ```mlir
     %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)
         lhs(%x over (m, k) : tensor<?x?xf32>)
@@ -45,7 +48,7 @@ def Analog_TiledMvmOp : Analog_Op<"tiled_mvm", [Pure, AttrSizedOperandSegments, 
   }];
   let arguments = (ins Variadic<Analog_AnyOperand>:$lhs /*tiled_mvm_i1*/, Variadic<Analog_AnyOperand>:$rhs /*tiled_mvm_i2*/,
                        Variadic<Analog_AnyOperand>:$epilogue /*tiled_mvm_i3*/, Variadic<Analog_AnyOperand>:$params /*tiled_mvm_i4*/,
-                       Variadic<Analog_KeyTensor>:$keys /*tiled_mvm_i5*/, Optional<Analog_F32Matrix>:$init /*tiled_mvm_i6*/,
+                       Variadic<Analog_KeyTensor>:$keys /*tiled_mvm_i5*/, Optional<Analog_StoredMatrix>:$init /*tiled_mvm_i6*/,
                        Analog_AxisAttr:$contract /*tiled_mvm_i7*/, Analog_AxisAttr:$tile_axis /*tiled_mvm_i8*/,
                        Analog_TilingAttr:$tiling /*tiled_mvm_i9*/, Analog_AxesArray:$lhs_axes, Analog_AxesArray:$rhs_axes,
                        Analog_AxesArray:$epilogue_axes, Analog_AxesArray:$param_axes, Analog_StatArray:$stats /*tiled_mvm_i10*/,

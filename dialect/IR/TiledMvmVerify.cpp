@@ -13,8 +13,9 @@ static bool areDistinct(AxesAttr axes) {
   return true;
 }
 
+/// `isMatrix`: operands of elements, which may be packed bits or stored in 16 bits.
 static LogicalResult verifyOperands(TiledMvmOp op, OperandRange operands, ArrayAttr axes, StringRef what,
-                                    bool mayBeBits) {
+                                    bool isMatrix) {
   if (operands.size() != axes.size()) // tiled_mvm_c1
     return op.emitOpError("expected axes for each of ")
            << operands.size() << " " << what << " operands, got " << axes.size();
@@ -27,10 +28,13 @@ static LogicalResult verifyOperands(TiledMvmOp op, OperandRange operands, ArrayA
              << what << " operand of rank " << over.getAxes().size() << " over " << over.str() << ", got rank " << rank;
     if (!areDistinct(over)) // tiled_mvm_c28
       return op.emitOpError("expected a ") << what << " operand over distinct axes, got " << over.str();
-    if (TiledMvmOp::isBits(operand) && (!mayBeBits || rank == 0 || over.getAxes().back() == Axis::T)) // tiled_mvm_c3
+    if (TiledMvmOp::isBits(operand) && (!isMatrix || rank == 0 || over.getAxes().back() == Axis::T)) // tiled_mvm_c3
       return op.emitOpError("expected packed bits to be an lhs, rhs or epilogue operand with its words along an axis "
                             "other than t, got a ")
              << what << " operand over " << over.str();
+    if (isSixteenBits(operand.getType()) && !isMatrix) // tiled_mvm_c40
+      return op.emitOpError("expected a ") << what << " operand of f32, got " << operand.getType()
+                                           << "; 16 bits are for the elements of lhs, rhs, epilogue and value";
   }
   return success();
 }
@@ -214,6 +218,8 @@ static LogicalResult verifyResults(TiledMvmOp op) {
       return failure();
     auto type = cast<RankedTensorType>(result.getType());
     Type element = elementTypeOf(op, spec.getKind());
+    if (spec.getKind() == ResultKind::Value && isSixteenBits(type))
+      element = type.getElementType();
     if (type.getElementType() != element || type.getRank() != int64_t(spec.getOver().getAxes().size())) // tiled_mvm_c33
       return op.emitOpError("expected ") << stringifyResultKind(spec.getKind()) << " over " << spec.getOver().str()
                                          << " to be of " << element << " and rank " << spec.getOver().getAxes().size()

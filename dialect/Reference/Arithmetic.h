@@ -7,6 +7,9 @@
 #pragma once
 
 #include "dialect/Numerics/Elementary.h"
+#include "dialect/Numerics/Half.h"
+
+#include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
 #include <limits>
@@ -24,6 +27,13 @@ struct Arithmetic {
   bool smooth = false;
 
   double round(double v) const { return precision == Precision::F32 ? double(float(v)) : v; }
+  /// An element stored as `type`, a tensor or a number, and loaded again.
+  double stored(double v, mlir::Type type) const {
+    mlir::Type element = mlir::getElementTypeOrSelf(type);
+    if (isSingle() && element.isF16())
+      return fromHalf(toHalf(float(v)));
+    return isSingle() && element.isBF16() ? fromBFloat(toBFloat(float(v))) : round(v);
+  }
   double add(double x, double y) const { return round(x + y); }
   double sub(double x, double y) const { return round(x - y); }
   double mul(double x, double y) const { return round(x * y); }

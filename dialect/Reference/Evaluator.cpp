@@ -41,7 +41,7 @@ static llvm::Error bindArguments(func::FuncOp function, ArrayRef<Tensor> given, 
       return fail("expected input " + Twine(argument.getArgNumber()) + " of @" + function.getName() + " to be a " +
                   textOf(argument.getType()) + ", got " + input.shapeText());
     for (double &v : input.reals)
-      v = env.arithmetic.round(v);
+      v = env.arithmetic.stored(v, argument.getType());
     env.values[argument] = std::move(input);
   }
   return llvm::Error::success();
@@ -90,9 +90,23 @@ static llvm::Error evalScalar(Operation *op, Environment &env) {
   return llvm::Error::success();
 }
 
+/// Matrices stored in 16 bits are read into the algebra, and its result is stored, by conversions of whole tensors.
+template <class Conversion> static llvm::Error evalConversion(Conversion op, Environment &env) {
+  if (!isa<RankedTensorType>(op.getType()))
+    return evalScalar(op, env);
+  if (!isStorageConversion(op))
+    return fail("expected '" + op->getName().getStringRef() + "' from f16 or bf16 to f32, or from f32 to the nearest");
+  Tensor result = env[op.getIn()];
+  for (double &v : result.reals)
+    v = env.arithmetic.stored(v, op.getType());
+  env.values[op.getResult()] = std::move(result);
+  return llvm::Error::success();
+}
+
 static llvm::Error evalOp(Operation *op, Environment &env) {
   return llvm::TypeSwitch<Operation *, llvm::Error>(op)
       .Case([&](arith::ConstantOp constant) { return evalConstant(constant, env); })
+      .Case<arith::ExtFOp, arith::TruncFOp>([&](auto conversion) { return evalConversion(conversion, env); })
       .Case([&](TiledMvmOp kernel) { return evalTiledMvmOp(kernel, env); })
       .Case<AbsMaxOp, MvmOp, AccumulateOp, EffectOpInterface>([&](auto) { return evalAlgebraOp(op, env); })
       .Default([&](Operation *) { return evalScalar(op, env); });

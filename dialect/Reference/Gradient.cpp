@@ -19,6 +19,8 @@ public:
   void add(Value value, Tensor gradient);
   std::optional<Tensor> of(Value value) const;
   llvm::Error run(Operation *op);
+  /// A gradient has the type of what it is the gradient of.
+  Tensor stored(Tensor gradient, Type type) const;
 
 private:
   llvm::Error vjpQuantizeInputOp(QuantizeInputOp op, const Tensor &g);
@@ -51,6 +53,12 @@ void Backward::add(Value value, Tensor gradient) {
 std::optional<Tensor> Backward::of(Value value) const {
   auto it = gradients.find(value);
   return it == gradients.end() ? std::nullopt : std::optional<Tensor>(it->second);
+}
+
+Tensor Backward::stored(Tensor gradient, Type type) const {
+  for (double &v : gradient.reals)
+    v = a.stored(v, type);
+  return gradient;
 }
 
 /// The sum over the inputs that clip (SPEC, quantize_input), with `lsq` also of the rounding errors of the others, in
@@ -211,6 +219,10 @@ llvm::Error Backward::run(Operation *op) {
         add(o.getInput(), g);
         return llvm::Error::success();
       })
+      .Case<arith::ExtFOp, arith::TruncFOp>([&](auto o) {
+        add(o.getIn(), stored(g, o.getIn().getType()));
+        return llvm::Error::success();
+      })
       .Case([&](MvmOp o) { return vjpMvmOp(o, g); })
       .Case([&](RescaleOp o) { return vjpRescaleOp(o, g); })
       .Case([&](AdcOp o) { return vjpAdcOp(o, g); })
@@ -238,10 +250,7 @@ llvm::Expected<std::vector<std::optional<Tensor>>> mho::reference::evaluateGradi
   for (auto [result, gy] : llvm::zip(terminator->getOperands(), outputGradients)) {
     if (gy.shape != forward[result].shape || gy.isInteger)
       return fail("expected the output gradient to be " + forward[result].shapeText() + ", got " + gy.shapeText());
-    Tensor seed = gy;
-    for (double &v : seed.reals)
-      v = forward.arithmetic.round(v);
-    backward.add(result, std::move(seed));
+    backward.add(result, backward.stored(gy, result.getType()));
   }
   for (Operation &op : llvm::reverse(function.front().without_terminator()))
     if (llvm::Error error = backward.run(&op))

@@ -201,7 +201,8 @@ llvm::Error KernelEvaluator::evalFinish(const Element &e, ArrayRef<double> sums)
   auto [rowAxis, columnAxis] = op.getOutputAxes();
   for (auto [index, value] : llvm::zip_equal(op.getResultsOf({ResultKind::Value}), yield.getValues())) {
     double &result = results[index].at({e[rowAxis], e[columnAxis]});
-    result = op.getInit() ? a.add(result, scalar->value(value)) : scalar->value(value);
+    double exact = op.getInit() ? a.add(result, scalar->value(value)) : scalar->value(value);
+    result = a.stored(exact, op.getOutputs()[index].getType());
   }
   keepSummands(*scalar, yield, /*ofTile=*/false, e);
   return llvm::Error::success();

@@ -28,8 +28,16 @@ static Value behindEffects(Value value, SmallVectorImpl<EffectOpInterface> &effe
   return value;
 }
 
-/// The same of effects on the output alone: others may act on a sum as on the input of another layer.
+/// What a conversion from or to 16 bits converts; else the value itself.
+template <class Conversion> static Value behindStorage(Value value) {
+  auto conversion = value.getDefiningOp<Conversion>();
+  return conversion && isStorageConversion(conversion) ? conversion.getIn() : value;
+}
+
+/// The effects that a result, stored in 16 bits or not, comes from, and what they act on. Effects on the output alone:
+/// others may act on a sum as on the input of another layer.
 static Value behindOutputEffects(Value value, SmallVectorImpl<EffectOpInterface> &effects) {
+  value = behindStorage<arith::TruncFOp>(value);
   llvm::SmallPtrSet<Operation *, 8> seen;
   auto apply = value.getDefiningOp<ApplyOp>();
   while (apply && seen.insert(apply).second && apply.lookupEffect().getSite() == EffectSite::Output) {
@@ -41,7 +49,7 @@ static Value behindOutputEffects(Value value, SmallVectorImpl<EffectOpInterface>
 }
 
 FailureOr<BlockArgument> Fusion::chain(Value value, SmallVectorImpl<EffectOpInterface> &effects, StringRef what) {
-  value = behindEffects(value, effects);
+  value = behindStorage<arith::ExtFOp>(behindEffects(value, effects));
   auto root = dyn_cast<BlockArgument>(value);
   if (!root) {
     emitError(value.getLoc(), "not fused: expected the ") << what << " to be a function argument behind its effects";
@@ -98,10 +106,10 @@ ParameterUse Fusion::addParam(Value value, AxesAttr axes) { return {false, index
 /// The statistic of the kernel that stands for an absmax of the raw input or weight.
 FailureOr<ParameterUse> Fusion::addStat(AbsMaxOp op, AxesAttr axes) {
   // One argument may be both factors: what the maximum is taken over says which is meant.
-  bool isInput =
-      op.getInput() == layer.inputRoot && (op.getPer() == Granularity::Row || layer.inputRoot != layer.weightRoot);
+  Value root = behindStorage<arith::ExtFOp>(op.getInput());
+  bool isInput = root == layer.inputRoot && (op.getPer() == Granularity::Row || layer.inputRoot != layer.weightRoot);
   Side side = isInput ? Side::Lhs : Side::Rhs;
-  if (op.getInput() != layer.inputRoot && op.getInput() != layer.weightRoot)
+  if (root != layer.inputRoot && root != layer.weightRoot)
     return op.emitOpError("not fused: expected the largest absolute value of the layer's raw input or weight");
   if ((op.getPer() == Granularity::Row) != (side == Side::Lhs))
     return op.emitOpError(
@@ -149,7 +157,8 @@ LogicalResult Fusion::collectParameters(ArrayRef<EffectOpInterface> effects, Str
   return success();
 }
 
-FailureOr<TiledMvmOp> Fusion::createKernel() {
+/// A kernel that gives a value of `type`.
+FailureOr<TiledMvmOp> Fusion::createKernel(Type type) {
   MLIRContext *context = builder.getContext();
   Location loc = layer.mvm.getLoc();
   auto axes = [&](ArrayRef<Axis> list) { return AxesAttr::get(context, list); };
@@ -157,7 +166,7 @@ FailureOr<TiledMvmOp> Fusion::createKernel() {
 
   SmallVector<Attribute> results{ResultAttr::get(context, ResultKind::Value, axes({Axis::M, Axis::N}), 0)}, statList,
       paramAxes;
-  SmallVector<Type> types{layer.accumulate.getType()};
+  SmallVector<Type> types{type};
   for (auto &[value, stat] : stats)
     statList.push_back(stat);
   unsigned bitCount = 0;
@@ -218,7 +227,7 @@ LogicalResult Fusion::run(Value result) {
     return failure();
   if (Value bias = accumulate.getBias())
     addParam(bias, AxesAttr::get(builder.getContext(), {Axis::N}));
-  FailureOr<TiledMvmOp> kernel = createKernel();
+  FailureOr<TiledMvmOp> kernel = createKernel(result.getType());
   if (failed(kernel))
     return failure();
   rewriteFunction(*kernel);
@@ -234,7 +243,13 @@ struct FusePass : mho::analog::impl::AnalogFusePassBase<FusePass> {
         continue;
       Operation *terminator = function.front().getTerminator();
       SmallVector<EffectOpInterface> output;
-      if (!behindOutputEffects(terminator->getOperand(0), output).getDefiningOp<AccumulateOp>())
+      Value source = behindOutputEffects(terminator->getOperand(0), output);
+      if (auto conversion = source.getDefiningOp<arith::TruncFOp>();
+          conversion && behindOutputEffects(conversion.getIn(), output).getDefiningOp<AccumulateOp>()) {
+        conversion.emitOpError("not fused: expected a conversion of the sum to f16 or bf16 that rounds to nearest");
+        return signalPassFailure();
+      }
+      if (!source.getDefiningOp<AccumulateOp>())
         continue;
       if (terminator->getNumOperands() > 1) {
         function.emitError("not fused: expected @") << function.getName() << " to return the sum over tiles alone, got "

@@ -31,7 +31,7 @@ using FactorNumbers = llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_
 class Fusion {
 public:
   Fusion(mlir::func::FuncOp function, bool save) : function(function), builder(function.getContext()), save(save) {}
-  /// `result`: of analog.accumulate, or of effects on it.
+  /// `result`: of analog.accumulate, or of effects on it, or of its conversion to 16 bits.
   mlir::LogicalResult run(mlir::Value result);
 
 private:
@@ -43,7 +43,7 @@ private:
   mlir::FailureOr<ParameterUse> addStat(AbsMaxOp op, AxesAttr axes);
   ParameterUse addParam(mlir::Value value, AxesAttr axes);
   void addStrength(EffectOpInterface effect, llvm::StringRef site, const EffectParameter &parameter);
-  mlir::FailureOr<TiledMvmOp> createKernel();
+  mlir::FailureOr<TiledMvmOp> createKernel(mlir::Type type);
   void openRegion(TiledMvmOp kernel, unsigned region);
   llvm::SmallVector<mlir::Value> argumentsOf(EffectOpInterface effect);
   llvm::SmallVector<int64_t> keyIndicesOf(EffectOpInterface effect);

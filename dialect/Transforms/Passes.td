@@ -12,7 +12,7 @@ def AnalogFusePass : Pass<"analog-fuse", "::mlir::ModuleOp"> {
     [T,B,O] value left. The effects' scalar code goes into load_lhs, load_rhs and end_tile in their order, the bias and what acts on the
     output into finish; further results of effects on the planes are further sums of end_tile; factors of further accumulators are yielded by the
     loads beside those of the mvm, equal ones once; absmax of the raw input or weight becomes a
-    statistic; each strength of an effect becomes a scalar argument of the function, with its value as the argument attribute
+    statistic; a factor or a result of 16 bits becomes an operand or the value of that type (SPEC.md, "Storage"); each strength of an effect becomes a scalar argument of the function, with its value as the argument attribute
     `analog.value`, so that another strength is no other kernel.
 
     ```mlir

@@ -1,5 +1,8 @@
 #include "lowering/AnalogToCuda/CudaNames.h"
 
+#include "lowering/AnalogToVector/AnalogToVector.h"
+
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -44,13 +47,22 @@ std::string CudaNames::coordinates(AxesAttr over) {
   return text;
 }
 
+std::string CudaNames::storage(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isF16() ? "<mho::kHalf>" : element.isBF16() ? "<mho::kBFloat>" : "";
+}
+
 std::string CudaNames::element(Value operand, AxesAttr over) const {
   std::string field = "a." + of(operand);
   if (!isa<RankedTensorType>(operand.getType()))
     return field;
   std::string at = coordinates(over);
-  return std::string(TiledMvmOp::isBits(operand) ? "mho::load_bit(" : "mho::load(") + field +
-         (at.empty() ? "" : ", " + at) + ")";
+  func::FuncOp source = function; // a handle, whose reading methods are not const
+  bool strided = bool(source.getArgAttr(cast<BlockArgument>(operand).getArgNumber(), kStridedAttr));
+  std::string load = TiledMvmOp::isBits(operand)
+                         ? "mho::load_bit"
+                         : (strided ? "mho::gather" : "mho::load") + storage(operand.getType());
+  return load + "(" + field + (at.empty() ? "" : ", " + at) + ")";
 }
 
 std::string CudaNames::fields() {

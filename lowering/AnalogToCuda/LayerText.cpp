@@ -204,9 +204,10 @@ private:
     out << "\n  " << kDevice << "void store_value(const Arguments &a, const mho::Place &p, float value) {\n";
     for (int64_t i : kernel.getResultsOf({ResultKind::Value})) {
       std::string at = CudaNames::coordinates(kernel.getResultSpec(i).getOver()), field = "a." + names.ofResult(i);
-      out << "    if (" << field << ".data)\n      mho::store(" << field << ", ";
+      std::string storage = CudaNames::storage(kernel.getOutputs()[i].getType());
+      out << "    if (" << field << ".data)\n      mho::store" << storage << "(" << field << ", ";
       if (Value init = kernel.getInit())
-        out << "mho::read(a." << names.of(init) << ", " << at << ") + ";
+        out << "mho::read" << storage << "(a." << names.of(init) << ", " << at << ") + ";
       out << "value, " << at << ");\n";
     }
     out << "  }\n  " << kDevice

@@ -1,6 +1,7 @@
 #include "lowering/AnalogToVector/AnalogToVector.h"
 
 #include "lowering/AnalogToVector/KernelEmitter.h"
+#include "lowering/AnalogToVector/Storage.h"
 #include "lowering/AnalogToVector/Supported.h"
 #include "lowering/Passes.h"
 
@@ -28,7 +29,7 @@ Type memrefOf(Type type, bool strided, bool isResult) {
   if (!strided && rank > 0)
     strides.back() = 1;
   auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides);
-  return MemRefType::get(sizes, tensor.getElementType(), layout);
+  return MemRefType::get(sizes, memoryTypeOf(tensor), layout);
 }
 
 class FunctionConverter {

@@ -1,7 +1,7 @@
 // convert-analog-to-vector: functions of one tiled_mvm -> loops over memrefs and vectors. See lowering/Passes.td.
 //
 // Signature of the function that results, dynamic in every size:
-//   @name(arguments of the source: tensors as strided memrefs, scalars as they are;
+//   @name(arguments of the source: tensors as strided memrefs, those of f16 and bf16 of i16, their bits; scalars;
 //         one memref per result; partials : memref<?xf64>; workspace : memref<?xi8>;
 //         row_begin, row_end, column_begin, column_end : index)
 // computes output rows [row_begin, row_end) (multiples of 64 but for the end) and columns, in multiples of 64 elements,

@@ -255,7 +255,7 @@ LogicalResult KernelEmitter::emitSumsOfTiles(ArrayRef<Value> values, const Place
   if (hasValue() && totals.empty())
     e.storeMasked(e.select(isLast, *finished, sums[0]), result.memref, result.at, place.mask);
   else if (hasValue())
-    e.when(isLast, [&] { e.storeMasked(*finished, result.memref, result.at, place.mask); });
+    e.when(isLast, [&] { storeValue(*finished, result.at, place.mask); });
   return success();
 }
 
@@ -320,7 +320,7 @@ LogicalResult KernelEmitter::emitEmptySum() {
         if (failed(value))
           ok = failure();
         else if (hasValue())
-          e.storeMasked(*value, results[kernel.getResultsOf({ResultKind::Value})[0]], {m, place[Axis::N]}, place.mask);
+          storeValue(*value, {m, place[Axis::N]}, place.mask);
       });
       place[Axis::N] = j0;
       reduceRow(/*ofTile=*/false, place, zero, nc);

@@ -1,6 +1,7 @@
 // The loop nest of a contraction over n or m: sums in the result's memory or in scratch, finish over blocks of 64 x 64.
 #include "dialect/Numerics/Reduction.h"
 #include "lowering/AnalogToVector/KernelEmitter.h"
+#include "lowering/AnalogToVector/Storage.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -26,8 +27,19 @@ LogicalResult KernelEmitter::emitGradient() {
   return ok;
 }
 
+/// The value's memory holds float32, in which sums are kept until they are complete.
+bool KernelEmitter::valueTakesSums() {
+  return hasValue() && !isSixteenBits(kernel.getOutputs()[kernel.getResultsOf({ResultKind::Value})[0]].getType());
+}
+
+/// 16 elements of the value, which are complete.
+void KernelEmitter::storeValue(Value v, ValueRange at, Value mask) {
+  int64_t result = kernel.getResultsOf({ResultKind::Value})[0];
+  storeStored(e, s.isa, kernel.getOutputs()[result].getType(), v, results[result], at, mask);
+}
+
 /// Sums of one accumulator are kept in the result's memory, which holds them for a tile of any width.
-bool KernelEmitter::sumsLieInResult() { return kernel.getAccumulatorCount() == 1 && hasValue(); }
+bool KernelEmitter::sumsLieInResult() { return kernel.getAccumulatorCount() == 1 && valueTakesSums(); }
 
 /// Where the sums of accumulator `pair` are kept for `row` and `column` of the output: in the result, or in the scratch
 /// of the block that begins at firstRow and firstColumn.
@@ -164,8 +176,8 @@ LogicalResult KernelEmitter::emitFinish(const Place &place, Value drawn, Value f
   FailureOr<RegionResult> finished = emitRegion(e, kernel.getFinish(), arguments, lookup);
   if (failed(finished))
     return failure();
-  for (auto [value, result] : llvm::zip(finished->values, kernel.getResultsOf({ResultKind::Value})))
-    e.storeMasked(addInit(asVector(e, value), at, place.mask), results[result], at, place.mask);
+  if (hasValue())
+    storeValue(addInit(asVector(e, finished->values[0]), at, place.mask), at, place.mask);
   keepSummands(/*ofTile=*/false, finished->reductions, place.mask, e.index(0), drawn);
   return success();
 }

@@ -4,6 +4,7 @@
 #include "dialect/Numerics/Reduction.h"
 #include "lowering/AnalogToVector/AnalogToVector.h"
 #include "lowering/AnalogToVector/NoiseEmitter.h"
+#include "lowering/AnalogToVector/Storage.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -80,7 +81,7 @@ void KernelEmitter::workspaceBegin() {
   gatherBuffer = workspace(1, kLanes);
   // One sum with a value result lies where the value will.
   unsigned summed = forward ? kernel.getSumCount() : 0;
-  for (unsigned i = 0; (summed > 1 || !hasValue()) && i < summed; ++i)
+  for (unsigned i = 0; (summed > 1 || !valueTakesSums()) && i < summed; ++i)
     totals.push_back(workspace(s.mc, s.nc));
   int64_t reducedColumns = forward ? s.nc : kReductionBlock;
   for (size_t i = 0; i < kernel.getReductions().size(); ++i) {
@@ -108,7 +109,7 @@ Value KernelEmitter::loadElements(Value original, AxesAttr axes, const Place &pl
   for (Axis axis : axes.getAxes())
     at.push_back(place[axis]);
   if (axes.getAxes().empty()) // a scalar argument, or a tensor of one element
-    return isa<MemRefType>(memref.getType()) ? e.load(memref, {}) : memref;
+    return isa<MemRefType>(memref.getType()) ? loadStored(e, s.isa, original.getType(), memref, {}) : memref;
   bool vectorised = place.vectorAxis == axes.getAxes().back();
   if (TiledMvmOp::isBits(original)) {
     Value n = at.back();
@@ -120,15 +121,15 @@ Value KernelEmitter::loadElements(Value original, AxesAttr axes, const Place &pl
     return e.b.create<vector::BitCastOp>(e.loc, e.bools(), one);
   }
   if (!vectorised)
-    return e.load(memref, at);
+    return loadStored(e, s.isa, original.getType(), memref, at);
   if (!strided.contains(original))
-    return e.loadMasked(memref, at, place.mask);
+    return loadStored(e, s.isa, original.getType(), memref, at, place.mask);
   // One by one into a buffer: the last lanes keep old values, which the mask hides.
   Value last = at.back(), zero = e.index(0), limit = e.size(memref, at.size() - 1);
   e.loop(zero, e.min(e.index(kLanes), e.sub(limit, last)), 1, [&](Value lane) {
     SmallVector<Value> element(at);
     element.back() = e.add(last, lane);
-    e.store(e.load(memref, element), gatherBuffer, {zero, lane});
+    e.store(loadStored(e, s.isa, original.getType(), memref, element), gatherBuffer, {zero, lane});
   });
   return e.loadMasked(gatherBuffer, {zero, zero}, place.mask);
 }
@@ -271,7 +272,7 @@ LogicalResult KernelEmitter::pack(Side side, Value firstRow, Value rowCount, Val
 Value KernelEmitter::addInit(Value value, ValueRange at, Value mask) {
   if (!kernel.getInit())
     return value;
-  Value initial = e.loadMasked(operandOf(kernel.getInit()), at, mask);
+  Value init = kernel.getInit(), initial = loadStored(e, s.isa, init.getType(), operandOf(init), at, mask);
   return e.b.create<arith::AddFOp>(e.loc, initial, asVector(e, value));
 }
 

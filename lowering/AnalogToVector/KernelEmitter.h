@@ -18,8 +18,8 @@
 //
 // For a contraction over n or m (gradients) the tile lies on the output columns: the micro-kernel adds to the result in
 // memory, and finish runs over blocks of 64 x 64 when a row block of a tile is complete. With several accumulators or
-// no result it adds to scratch of nc columns, and finish runs when these are complete. A source row is a row of the
-// operand in memory; the lanes of every vector run along it.
+// no result of float32 it adds to scratch of nc columns, and finish runs when these are complete. A source row is a row
+// of the operand in memory; the lanes of every vector run along it.
 #pragma once
 
 #include "dialect/IR/AnalogDialect.h"
@@ -122,6 +122,8 @@ private:
   int64_t finishDrawRow();
   void drawFinishRow(Value row, Value firstColumn, Value count, Value slot);
   bool hasValue() { return !kernel.getResultsOf({analog::ResultKind::Value}).empty(); }
+  bool valueTakesSums();
+  void storeValue(Value v, mlir::ValueRange at, Value mask);
   void storeBits(Value bits, Value memref, const Place &place);
   mlir::LogicalResult emitEmptySum();
   mlir::LogicalResult emitGradient();

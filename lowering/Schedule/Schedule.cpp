@@ -113,7 +113,8 @@ Isa hostIsa() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   if (features.lookup("avx512f"))
     return Isa::Avx512;
-  return features.lookup("avx2") && features.lookup("fma") ? Isa::Avx2 : Isa::Generic;
+  bool avx2 = features.lookup("avx2") && features.lookup("fma") && features.lookup("f16c");
+  return avx2 ? Isa::Avx2 : Isa::Generic;
 }
 
 Schedule scheduleFor(Isa isa, Axis contract) {

@@ -13,6 +13,7 @@
 #include "runtime/Backend.h"
 #include "runtime/Linear.h"
 #include "runtime/LinearModule.h"
+#include "runtime/RealElement.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,11 +31,13 @@ struct LayerCase {
   int64_t rows, inputs, outputs;
 };
 
-/// Floats of a shape, and how they lie in memory: `padding` unused elements after each row, `step` between columns.
+/// Reals of a shape, and how they lie in memory: `padding` unused elements after each row, `step` between columns.
 struct Matrix {
   std::vector<float> data;
+  std::vector<uint16_t> halves; ///< where the type has 16 bits: what kernels read and write, see store() and load()
   TensorRef ref;
-  Matrix(std::initializer_list<int64_t> shape, int64_t padding = 0, int64_t step = 1) {
+  Matrix(std::initializer_list<int64_t> shape, int64_t padding = 0, int64_t step = 1,
+         ElementType type = ElementType::F32) {
     ref.rank = shape.size();
     std::copy(shape.begin(), shape.end(), ref.sizes.begin());
     int64_t stride = step;
@@ -45,6 +48,20 @@ struct Matrix {
     }
     data.assign(std::max<int64_t>(1, stride), NAN);
     ref.data = data.data();
+    ref.type = type;
+    if (type == ElementType::F32)
+      return;
+    halves.resize(data.size());
+    ref.data = halves.data();
+  }
+  /// `data` to where kernels find it, and back.
+  void store() {
+    for (size_t i = 0; i < halves.size(); ++i)
+      storeReal(halves.data(), ref.type, i, data[i]);
+  }
+  void load() {
+    for (size_t i = 0; i < halves.size(); ++i)
+      data[i] = loadReal(halves.data(), ref.type, i);
   }
   float &at(int64_t flat) {
     int64_t offset = 0;
@@ -96,11 +113,14 @@ inline ParallelFor serial() {
 class LayerRun {
 public:
   explicit LayerRun(const LayerCase &layer, int64_t padding = 0, int64_t step = 1)
-      : layer(layer), tiles(layer.spec.tiles(layer.inputs)), x({layer.rows, layer.inputs}, padding, step),
-        weight({layer.outputs, layer.inputs}, padding, step), grad({layer.rows, layer.outputs}, padding, step),
-        bias({layer.outputs}), range({tiles}), y({layer.rows, layer.outputs}, padding), rowRange({tiles, layer.rows}),
-        dx({layer.rows, layer.inputs}, padding), dweight({layer.outputs, layer.inputs}, padding),
-        dbias({layer.outputs}), drange({tiles}) {
+      : layer(layer), tiles(layer.spec.tiles(layer.inputs)),
+        x({layer.rows, layer.inputs}, padding, step, layer.spec.storage),
+        weight({layer.outputs, layer.inputs}, padding, step, layer.spec.storage),
+        grad({layer.rows, layer.outputs}, padding, step, layer.spec.storage), bias({layer.outputs}), range({tiles}),
+        y({layer.rows, layer.outputs}, padding, 1, layer.spec.storage), rowRange({tiles, layer.rows}),
+        dx({layer.rows, layer.inputs}, padding, 1, layer.spec.storage),
+        dweight({layer.outputs, layer.inputs}, padding, 1, layer.spec.storage), dbias({layer.outputs}),
+        drange({tiles}) {
     std::mt19937 engine(7);
     x.fill(engine, -9, 9);
     weight.fill(engine, -7, 7);
@@ -129,7 +149,11 @@ public:
       args.bias = bias.ref;
     if (save)
       bindSaved(args);
-    return (*compiled)->forward(args, parallelFor);
+    for (Matrix *matrix : {&x, &weight, &y})
+      matrix->store();
+    Status status = (*compiled)->forward(args, parallelFor);
+    y.load();
+    return status;
   }
 
   Status backward(const std::string &backend, const ParallelFor &parallelFor, bool wantDx = true) {
@@ -147,7 +171,12 @@ public:
       args.dbias = dbias.ref;
     if (layer.spec.inputRange == InputRange::Given)
       args.drange = drange.ref;
-    return (*compiled)->backward(args, parallelFor);
+    for (Matrix *matrix : {&x, &weight, &grad, &dx, &dweight})
+      matrix->store();
+    Status status = (*compiled)->backward(args, parallelFor);
+    for (Matrix *matrix : {&dx, &dweight})
+      matrix->load();
+    return status;
   }
 
   /// What the evaluator makes of the algebra: y, then the gradients of x, weight, bias and range where there are such.

@@ -100,3 +100,25 @@ func.func @statistic_of_the_other_side(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>)
   %y = analog.accumulate %y0 : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }
+
+// -----
+
+func.func @storage_c1(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf16> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %p = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  // expected-error @below {{not fused: expected a conversion of the sum to f16 or bf16 that rounds to nearest}}
+  %ys = arith.truncf %y toward_zero : tensor<?x6xf32> to tensor<?x6xf16>
+  return %ys : tensor<?x6xf16>
+}
+
+// -----
+
+func.func @storage_between_effects(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %b: tensor<2xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
+  %c = analog.quantize_input %x range(%b over (t)) {half_levels = 127.0 : f32} : tensor<?x8xf32>, tensor<2xf32> -> tensor<?x8xf32>
+  // expected-error @below {{not fused: expected the input to be a function argument behind its effects}}
+  %short = arith.truncf %c : tensor<?x8xf32> to tensor<?x8xf16>
+  %wide = arith.extf %short : tensor<?x8xf16> to tensor<?x8xf32>
+  %p = analog.mvm %wide, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
+  %y = analog.accumulate %p : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}

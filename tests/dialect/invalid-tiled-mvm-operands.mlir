@@ -267,3 +267,18 @@ func.func @tiled_mvm_c36(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?x
     : tensor<?x6xf32>
   return
 }
+
+// -----
+
+func.func @tiled_mvm_c40(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xbf16>) {
+  // expected-error @below {{expected a params operand of f32, got 'tensor<?xbf16>'; 16 bits are for the elements of lhs, rhs, epilogue and value}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) params(%p over (n) : tensor<?xbf16>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32, %b: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32, %b: f32): analog.yield %s : f32 }
+    : tensor<?x6xf32>
+  return
+}

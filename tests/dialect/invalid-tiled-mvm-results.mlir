@@ -140,6 +140,36 @@ func.func @tiled_mvm_c33(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?x
 
 // -----
 
+func.func @tiled_mvm_c33_storage(%x: tensor<?x8xf16>, %w: tensor<6x8xf16>) {
+  // expected-error @below {{expected sum over (n) to be of 'f32' and rank 1, got 'tensor<6xf16>'}}
+  %r:2 = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf16>) rhs(%w over (n, k) : tensor<6x8xf16>) results(value over (m, n), sum over (n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 reduce(%s : f32) }
+    : tensor<?x6xf16>, tensor<6xf16>
+  return
+}
+
+// -----
+
+func.func @tiled_mvm_c34_storage(%x: tensor<?x8xf16>, %w: tensor<6x8xf16>, %q: tensor<?x6xf32>) {
+  // expected-error @below {{expected init to have the type of the value result 'tensor<?x6xf16>', got 'tensor<?x6xf32>'}}
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xf16>) rhs(%w over (n, k) : tensor<6x8xf16>) init(%q : tensor<?x6xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xf16>
+  return
+}
+
+// -----
+
 func.func @tiled_mvm_c34(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) {
   // expected-error @below {{expected init to have the type of the value result 'tensor<?x6xf32>', got 'tensor<?x?xf32>'}}
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)

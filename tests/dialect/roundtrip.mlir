@@ -171,3 +171,20 @@ func.func @transposed(%g: tensor<?x?xf32>, %b: tensor<?x?x?xi32>, %w: tensor<?x?
     : tensor<?x?xf32>, tensor<f32>
   return %r, %s : tensor<?x?xf32>, tensor<f32>
 }
+
+// Elements, initial value and value of 16 bits.
+// CHECK-LABEL: func.func @stored(
+// CHECK: lhs(%{{.*}} over (m, k) : tensor<?x8xbf16>)
+// CHECK: init(%{{.*}} : tensor<?x6xbf16>)
+// CHECK: : tensor<?x6xbf16>
+func.func @stored(%x: tensor<?x8xbf16>, %w: tensor<6x8xf32>, %init: tensor<?x6xbf16>) -> tensor<?x6xbf16> {
+  %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
+      lhs(%x over (m, k) : tensor<?x8xbf16>) rhs(%w over (n, k) : tensor<6x8xf32>) init(%init : tensor<?x6xbf16>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x6xbf16>
+  return %r : tensor<?x6xbf16>
+}

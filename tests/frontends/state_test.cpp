@@ -171,20 +171,37 @@ TEST(State, RangesStayFloat32) {
     EXPECT_EQ(buffer.scalar_type(), torch::kFloat);
 }
 
-TEST(State, ANarrowLayerTrainsUnderAutocast) {
+/// y has the type of autocast, gradients those of the parameters; the estimate is of x as it came.
+TEST(State, ALayerTrainsUnderAutocast) {
   AnalogLinear layer = noisyLayer();
-  layer->to(torch::kBFloat16);
-  Tensor x = torch::randn({64, 40}).to(torch::kBFloat16);
+  Tensor x = torch::randn({64, 40});
   at::autocast::set_autocast_enabled(at::kCPU, true);
   Tensor y = layer(x);
   at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(at::kCPU, false);
-  EXPECT_EQ(y.scalar_type(), torch::kFloat);
+  EXPECT_EQ(y.scalar_type(), torch::kBFloat16);
   y.sum().backward();
-  EXPECT_EQ(layer->weight.grad().scalar_type(), torch::kBFloat16);
-  EXPECT_EQ(layer->input_range.grad().scalar_type(), torch::kFloat);
+  for (const Tensor &parameter : layer->parameters())
+    EXPECT_EQ(parameter.grad().scalar_type(), torch::kFloat);
   layer->commitRanges();
-  EXPECT_TRUE(torch::allclose(layer->input_range, 3 * tileDeviations(x.to(torch::kFloat))));
+  EXPECT_TRUE(torch::allclose(layer->input_range, 3 * tileDeviations(x)));
+}
+
+TEST(State, ANarrowLayerTrains) {
+  for (torch::Dtype type : {torch::kBFloat16, torch::kHalf}) {
+    AnalogLinear layer = noisyLayer();
+    layer->to(type);
+    Tensor x = torch::randn({64, 40}).to(type);
+    Tensor y = layer(x);
+    EXPECT_EQ(y.scalar_type(), type);
+    y.sum().backward();
+    EXPECT_EQ(layer->weight.grad().scalar_type(), type);
+    EXPECT_EQ(layer->bias.grad().scalar_type(), type);
+    EXPECT_EQ(layer->input_range.grad().scalar_type(), torch::kFloat);
+    layer->commitRanges();
+    EXPECT_TRUE(torch::allclose(layer->input_range, 3 * tileDeviations(x.to(torch::kFloat))));
+    EXPECT_TRUE(layer->stats(x).saturatedAdcs.defined());
+  }
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 // RUN: split-file %s %t
 // RUN: mho-opt %t/forward.mlir --convert-analog-to-cuda | FileCheck %s --check-prefix=FORWARD
 // RUN: mho-opt %t/gradient.mlir --convert-analog-to-cuda | FileCheck %s --check-prefix=GRADIENT
+// RUN: mho-opt %t/storage.mlir --convert-analog-to-cuda | FileCheck %s --check-prefix=STORAGE
 // RUN: not mho-opt %t/tiles.mlir --convert-analog-to-cuda 2>&1 | FileCheck %s --check-prefix=TILES
 // RUN: not mho-opt %t/elementary.mlir --convert-analog-to-cuda 2>&1 | FileCheck %s --check-prefix=ELEMENTARY
 // RUN: not mho-opt %t/two.mlir --convert-analog-to-cuda 2>&1 | FileCheck %s --check-prefix=TWO
@@ -119,4 +120,23 @@ func.func @two(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
     finish { ^bb0(%s: f32): analog.yield %s : f32 }
     : tensor<?x?xf32>
   return %z : tensor<?x?xf32>
+}
+
+// Elements of 16 bits are floats as soon as they are loaded, and until they are stored.
+//--- storage.mlir
+// STORAGE: struct Lhs {
+// STORAGE: storage_load_lhs(mho::load<mho::kHalf>(a.argument_, p.m, p.k)
+// STORAGE: storage_load_rhs(mho::load<mho::kBFloat>(a.argument_2, p.n, p.k)
+// STORAGE: void store_value(
+// STORAGE: mho::store<mho::kHalf>(a.result_, mho::read<mho::kHalf>(a.argument_3, p.m, p.n) + value, p.m, p.n);
+func.func @storage(%x: tensor<?x?xf16>, %w: tensor<?x?xbf16>, %init: tensor<?x?xf16>) -> tensor<?x?xf16> {
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 100>)
+      lhs(%x over (m, k) : tensor<?x?xf16>) rhs(%w over (n, k) : tensor<?x?xbf16>) init(%init : tensor<?x?xf16>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    : tensor<?x?xf16>
+  return %y : tensor<?x?xf16>
 }

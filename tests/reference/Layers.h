@@ -15,16 +15,22 @@ struct LayerText {
   std::string gradient = "masked";
   std::string rangeGradient = "sign_filtered";
   std::string share = "0.95", decay = "0.0", lambda = "3.0";
+  std::string storage = "f32"; ///< of x, w and y
   bool noise = false, noisyBackward = false, absmax = false, dynamic = false;
 
   std::string str() const {
     std::string matrix = "tensor<?x?xf32>", planes = "tensor<?x?x?xf32>", range = dynamic ? matrix : "tensor<?xf32>";
     std::string b = dynamic ? "%r over (t, m)" : "%beta over (t)", a = absmax ? "%m" : "%a";
-    std::string t = "func.func @f(%x: " + matrix + ", %w: " + matrix +
+    bool isStored = storage != "f32";
+    std::string stored = "tensor<?x?x" + storage + ">", s = isStored ? "s" : "";
+    std::string t = "func.func @f(%x" + s + ": " + stored + ", %w" + s + ": " + stored +
                     ", %bias: tensor<?xf32>, %beta: tensor<?xf32>, %a: " + matrix + ", %key: tensor<2xi64>) -> " +
-                    matrix + " attributes {analog.tiling = #analog.tiling<" + tiling + ">" +
+                    stored + " attributes {analog.tiling = #analog.tiling<" + tiling + ">" +
                     (noisyBackward ? ", analog.noisy_backward" : "") + "} {\n";
     auto line = [&](const std::string &text) { t += "  " + text + "\n"; };
+    for (std::string name : {"x", "w"})
+      if (isStored)
+        line("%" + name + " = arith.extf %" + name + "s : " + stored + " to " + matrix);
     if (absmax)
       line("%m = analog.absmax %w per channel : " + matrix + " -> " + matrix);
     if (dynamic)
@@ -55,7 +61,9 @@ struct LayerText {
          " : f32, half_levels = 127.0 : f32, gradient = " + "#analog<gradient " + gradient + ">} : (" + planes + ", " +
          range + ", " + matrix + ") -> " + planes);
     line("%y = analog.accumulate %p3 bias(%bias) : (" + planes + ", tensor<?xf32>) -> " + matrix);
-    return t + "  return %y : " + matrix + "\n}";
+    if (isStored)
+      line("%ys = arith.truncf %y : " + matrix + " to " + stored);
+    return t + "  return %y" + s + " : " + stored + "\n}";
   }
 };
 

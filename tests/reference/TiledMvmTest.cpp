@@ -49,7 +49,7 @@ TEST_P(FusedLayer, HasTheGradientsOfTheAlgebra) {
 }
 
 static std::vector<Layer> layers() {
-  std::vector<Layer> list(9);
+  std::vector<Layer> list(11);
   list[0].name = "Plain";
   list[1].name = "Noise";
   list[1].text.noise = list[1].text.absmax = true;
@@ -72,6 +72,12 @@ static std::vector<Layer> layers() {
   list[8].name = "LsqRange";
   list[8].text.rangeGradient = "lsq";
   list[8].text.noise = true;
+  list[9].name = "Half";
+  list[9].text.storage = "f16";
+  list[9].text.noise = list[9].text.absmax = true;
+  list[10].name = "BFloat";
+  list[10].text.storage = "bf16";
+  list[10].text.dynamic = true;
   return list;
 }
 INSTANTIATE_TEST_SUITE_P(Layers, FusedLayer, testing::ValuesIn(layers()),

@@ -42,20 +42,20 @@
 // RUN: %exits 3 mho-run %t/functions.mlir silent --gradient --backend=reference | FileCheck %s --check-prefix=SILENT
 // RUN: %exits 3 mho-run %t/functions.mlir scale --grad 1 | FileCheck %s --check-prefix=VECTOR
 // SILENT: --gradient: @silent has no result
-// VECTOR: --gradient: the first result of @scale is no matrix of f32
+// VECTOR: --gradient: the first result of @scale is no matrix of reals
 
 // Arguments that the tool cannot make, on every backend.
 // RUN: %exits 3 mho-run %t/arguments.mlir buffer | FileCheck %s --check-prefix=BUFFER
 // RUN: %exits 3 mho-run %t/arguments.mlir buffer --backend=reference | FileCheck %s --check-prefix=BUFFER
 // RUN: %exits 3 mho-run %t/arguments.mlir unranked | FileCheck %s --check-prefix=UNRANKED
-// RUN: %exits 3 mho-run %t/arguments.mlir half | FileCheck %s --check-prefix=HALF
+// RUN: %exits 3 mho-run %t/arguments.mlir wide | FileCheck %s --check-prefix=WIDE
 // RUN: %exits 3 mho-run %t/arguments.mlir integer | FileCheck %s --check-prefix=INTEGER
 // RUN: %exits 3 mho-run %t/value.mlir | FileCheck %s --check-prefix=MISPLACED
 // RUN: %exits 3 mho-run %t/value.mlir --backend=reference | FileCheck %s --check-prefix=MISPLACED
 // MISPLACED: analog.value
 // BUFFER: argument 0 of @buffer is a memref<2x2xf32>; this tool makes f32 numbers and ranked tensors
 // UNRANKED: argument 0 of @unranked is a tensor<*xf32>; this tool makes
-// HALF: argument 0 of @half is a tensor<2x2xf16>; this tool makes
+// WIDE: argument 0 of @wide is a tensor<2x2xf64>; this tool makes
 // INTEGER: argument 0 of @integer is a i64; this tool makes
 
 // Keys: whole numbers, the step below 2^32.
@@ -168,8 +168,8 @@ func.func @unranked(%x: tensor<*xf32>) -> tensor<*xf32> {
   return %x : tensor<*xf32>
 }
 
-func.func @half(%x: tensor<2x2xf16>) -> tensor<2x2xf16> {
-  return %x : tensor<2x2xf16>
+func.func @wide(%x: tensor<2x2xf64>) -> tensor<2x2xf64> {
+  return %x : tensor<2x2xf64>
 }
 
 func.func @integer(%x: i64) -> i64 {

@@ -43,7 +43,7 @@
 // FILES: 2x1: 14 24
 // TYPE: argument 0 is a tensor<?x?xf32>, but {{.*}}key.npy' says 2 of integers
 // SHORT: holds 8 bytes of data for a shape of (2, 3)
-// COMPLEX: its elements are not float32, float64, int32 or int64
+// COMPLEX: its elements are not float16, float32, float64, int32 or int64
 // TEXT: it is no .npy file
 // GRAD: --grad: {{.*}}w.npy' holds 1x3, the result is 2x1
 // NUMBER: --arg=0: 'x.csv' is neither a number nor the name of a .npy file
@@ -60,7 +60,7 @@
 // FAULT: differs from the reference: largest difference inf of 165 elements, at element 3: nan instead of
 // OVERLAP: strides of input 0: 69 lays two elements in one place; expected 70 at least
 // STRIDES: strides of input 0: got 1 for 2 sizes
-// INTEGERS: strides of input 2: only tensors of f32 may be strided
+// INTEGERS: strides of input 2: only tensors of reals may be strided
 // NOARGUMENT: --stride=9=70: expected <argument>=<stride>x<stride>, the argument from 0 to 2
 // SCHEDULE: analog.schedule
 // PARALLEL: --parallel=0: expected 1 to 64

@@ -42,7 +42,8 @@ struct Case {
   bool fixedTiles = false;
   int64_t tileRows = 0;
   bool staticTypes = false;
-  bool normal = false; ///< data are normal numbers, not integers from -4 to 4
+  std::string storage = "f32"; ///< of x, W and y; of 16 bits only where every bit is determined
+  bool normal = false;         ///< data are normal numbers, not integers from -4 to 4
   bool gradient = true;
   bool bias = false;
   bool noisyBackward = false;

@@ -18,8 +18,10 @@ private:
   int64_t size(char axis) const {
     return axis == 't' ? layer.tiles() : axis == 'm' ? layer.rows : axis == 'n' ? layer.outputs : layer.inputs;
   }
-  std::string type(const std::string &axes) const;
-  void argument(const std::string &name, const std::string &axes, const std::optional<std::string> &value);
+  std::string type(const std::string &axes, const std::string &element = "f32") const;
+  void argument(const std::string &name, const std::string &axes, const std::optional<std::string> &value,
+                const std::string &element = "f32");
+  void matrix(const std::string &name, const std::string &axes);
   std::string scale(const Scale &scale, std::string &types);
   std::string effect(const Effect &effect, const std::string &value, const std::string &result);
   std::string keyName(const Effect &effect) const { return "%key" + std::to_string(effect.key); }
@@ -32,16 +34,26 @@ private:
   int maxima = 0;
 };
 
-std::string Printer::type(const std::string &axes) const {
+std::string Printer::type(const std::string &axes, const std::string &element) const {
   std::string text = "tensor<";
   for (char axis : axes)
     text += (layer.staticTypes ? std::to_string(size(axis)) : "?") + std::string("x");
-  return text + "f32>";
+  return text + element + ">";
 }
 
-void Printer::argument(const std::string &name, const std::string &axes, const std::optional<std::string> &value) {
+/// An argument that is stored as the layer's matrices are, read as `name`.
+void Printer::matrix(const std::string &name, const std::string &axes) {
+  bool isWide = layer.storage == "f32";
+  argument(isWide ? name : name + "_stored", axes, std::nullopt, layer.storage);
+  if (!isWide)
+    lines +=
+        "  " + name + " = arith.extf " + name + "_stored : " + type(axes, layer.storage) + " to " + type(axes) + "\n";
+}
+
+void Printer::argument(const std::string &name, const std::string &axes, const std::optional<std::string> &value,
+                       const std::string &element) {
   std::string position = std::to_string(arguments.size());
-  arguments.push_back(name + ": " + type(axes));
+  arguments.push_back(name + ": " + type(axes, element));
   if (!axes.empty()) {
     std::vector<std::string> sizes;
     for (char axis : axes)
@@ -134,12 +146,17 @@ void Printer::body() {
   multiply();
   lines += "  %y = analog.accumulate " + names[2] +
            (layer.bias ? " bias(%bias) : (" + type("tmn") + ", " + type("n") + ")" : " : (" + type("tmn") + ")") +
-           " -> " + type("mn") + "\n  return %y : " + type("mn") + "\n";
+           " -> " + type("mn") + "\n";
+  bool isWide = layer.storage == "f32";
+  std::string stored = type("mn", layer.storage);
+  if (!isWide)
+    lines += "  %stored = arith.truncf %y : " + type("mn") + " to " + stored + "\n";
+  lines += "  return " + std::string(isWide ? "%y" : "%stored") + " : " + stored + "\n";
 }
 
 std::string Printer::file() {
-  argument("%x", "mk", std::nullopt);
-  argument("%w", "nk", std::nullopt);
+  matrix("%x", "mk");
+  matrix("%w", "nk");
   if (layer.bias)
     argument("%bias", "n", std::nullopt);
   body();
@@ -157,7 +174,7 @@ std::string Printer::file() {
   for (int i = 0; i < int(layer.texts.size()); ++i)
     if (used.count(i))
       text += print(layer.texts[i], i);
-  return text + "func.func @layer(" + joined(arguments) + ") -> " + type("mn") +
+  return text + "func.func @layer(" + joined(arguments) + ") -> " + type("mn", layer.storage) +
          " attributes {analog.tiling = #analog.tiling<" + (layer.fixedTiles ? "fixed" : "balanced") +
          ", rows = " + std::to_string(layer.tileRows) + ">" + (layer.noisyBackward ? ", analog.noisy_backward" : "") +
          "} {\n" + lines + "}\n";
@@ -214,6 +231,8 @@ std::vector<std::string> runArguments(const Case &layer, double tolerance) {
 std::string summary(const Case &layer) {
   std::string text = std::to_string(layer.rows) + "x" + std::to_string(layer.inputs) + "x" +
                      std::to_string(layer.outputs) + ", tiles of " + std::to_string(layer.tileRows);
+  if (layer.storage != "f32")
+    text += ", " + layer.storage;
   for (const Effect &effect : layer.effects)
     text += ", " + std::string(nameOf(effect.site)) + " " + effect.op;
   return text;

@@ -80,6 +80,8 @@ void Shrinker::sizes() {
             if (!strides.empty() && strides[0] < strides[1])
               strides = {1, std::max<int64_t>({1, c.rows, c.outputs})};
         });
+  if (layer.storage != "f32")
+    add([](Case &c) { c.storage = "f32"; });
   if (layer.staticTypes)
     add([](Case &c) { c.staticTypes = false; });
   if (layer.fixedTiles)

@@ -54,7 +54,7 @@ Status checkStrides(ArrayRef<Tensor> inputs, ArrayRef<Strides> given) {
     std::string input = "strides of input " + std::to_string(i) + ": ";
     ArrayRef<int64_t> sizes = inputs[i].shape;
     if (inputs[i].isInteger)
-      return Status::error(input + "only tensors of f32 may be strided");
+      return Status::error(input + "only tensors of reals may be strided");
     if (sizes.size() != strides.size())
       return Status::error(input + "got " + std::to_string(strides.size()) + " for " + std::to_string(sizes.size()) +
                            " sizes");

@@ -1,6 +1,7 @@
 #include "frontends/cli/run/Inputs.h"
 
 #include "dialect/IR/AnalogDialect.h"
+#include "dialect/Reference/Arithmetic.h"
 #include "frontends/cli/run/NpyFile.h"
 #include "frontends/cli/run/Sizes.h"
 
@@ -73,13 +74,13 @@ std::string printed(Type type) {
   return text;
 }
 
-/// What this tool can make: f32 numbers, and tensors of f32, i32 (packed bits) or i64 (keys).
+/// What this tool can make: f32 numbers, and tensors of f32, f16, bf16, i32 (packed bits) or i64 (keys).
 bool isSupported(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor)
     return type.isF32();
   Type element = tensor.getElementType();
-  return element.isF32() || element.isInteger(32) || element.isInteger(64);
+  return element.isF32() || analog::isSixteenBits(element) || element.isInteger(32) || element.isInteger(64);
 }
 
 bool isKey(Type type) {
@@ -110,9 +111,15 @@ Status checkTypes(func::FuncOp function) {
                            " and carries analog.value, which is the number of an f32 argument");
     if (!isSupported(type))
       return Status::error(argument + " is a " + printed(type) +
-                           "; this tool makes f32 numbers and ranked tensors of f32, i32 or i64");
+                           "; this tool makes f32 numbers and ranked tensors of f32, f16, bf16, i32 or i64");
   }
   return Status::ok();
+}
+
+/// Real elements as a tensor of `type` holds them.
+void store(Tensor &tensor, Type type) {
+  for (double &v : tensor.reals)
+    v = reference::Arithmetic().stored(v, type);
 }
 
 } // namespace
@@ -202,23 +209,25 @@ Expected<std::vector<Tensor>> InputMaker::arguments(func::FuncOp function) {
                            input->shapeText() + " of " + (input->isInteger ? "integers" : "reals"));
     if (Status status = checkIntegers(*input, type, i); !status)
       return status;
+    store(*input, type);
     inputs.push_back(std::move(*input));
   }
   return inputs;
 }
 
-Expected<Tensor> InputMaker::outputGradient(ArrayRef<int64_t> shape) {
+Expected<Tensor> InputMaker::outputGradient(ArrayRef<int64_t> shape, Type type) {
   Tensor gradient = random(shape);
-  if (options.outputGradient.empty())
-    return gradient;
   if (!isFile(options.outputGradient)) {
-    Status status = fill(gradient, options.outputGradient);
+    Status status = options.outputGradient.empty() ? Status::ok() : fill(gradient, options.outputGradient);
+    store(gradient, type);
     return status ? Expected<Tensor>(gradient) : Expected<Tensor>(Status::error("--grad: " + status.message()));
   }
   Expected<Tensor> read = readNpy(options.outputGradient);
   if (read && (read->isInteger || read->shape != gradient.shape))
     return Status::error("--grad: '" + options.outputGradient + "' holds " + read->shapeText() + ", the result is " +
                          gradient.shapeText() + " of reals");
+  if (read)
+    store(*read, type);
   return read;
 }
 

@@ -30,8 +30,8 @@ public:
   /// size that neither type nor option nor file tells, more elements than checkSizes() allows, a file that cannot be
   /// read or does not fit the argument's type, an integer out of range.
   Expected<std::vector<reference::Tensor>> arguments(mlir::func::FuncOp function);
-  /// A gradient for a result of that shape.
-  Expected<reference::Tensor> outputGradient(llvm::ArrayRef<int64_t> shape);
+  /// A gradient for a result of that shape and type.
+  Expected<reference::Tensor> outputGradient(llvm::ArrayRef<int64_t> shape, mlir::Type type);
 
 private:
   /// One argument before it is made.

@@ -2,6 +2,7 @@
 
 #include "dialect/Numerics/Tiling.h"
 #include "frontends/cli/SoleKernel.h"
+#include "runtime/RealElement.h"
 
 #include <algorithm>
 
@@ -15,18 +16,29 @@ using reference::Tensor;
 void KernelRun::Buffer::scatter(const std::vector<double> &elements) {
   if (strides.empty())
     strides = sideBySide(shape);
-  floats.assign(extent(shape, strides), NAN); // what lies between the elements is no number
+  TensorRef into = ref();
+  for (int64_t i = 0; i < extent(shape, strides); ++i)
+    storeReal(into.data, type, i, NAN); // what lies between the elements is no number
   for (int64_t flat = 0; flat < int64_t(elements.size()); ++flat) {
     int64_t rest = flat, offset = 0;
     for (int i = int(shape.size()) - 1; i >= 0; --i) {
       offset += rest % shape[i] * strides[i];
       rest /= shape[i];
     }
-    floats[offset] = elements[flat];
+    storeReal(into.data, type, offset, elements[flat]);
   }
 }
 
-TensorRef KernelRun::Buffer::ref(ElementType type) {
+/// Those that lie side by side, as results do.
+std::vector<double> KernelRun::Buffer::reals() const {
+  std::vector<double> values(type == ElementType::F32 ? floats.size() : halves.size());
+  const void *data = type == ElementType::F32 ? static_cast<const void *>(floats.data()) : halves.data();
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = loadReal(data, type, i);
+  return values;
+}
+
+TensorRef KernelRun::Buffer::ref() {
   TensorRef result;
   result.type = type;
   result.rank = shape.size();
@@ -40,6 +52,11 @@ TensorRef KernelRun::Buffer::ref(ElementType type) {
   case ElementType::F32:
     floats.resize(room);
     result.data = floats.data();
+    break;
+  case ElementType::F16:
+  case ElementType::BF16:
+    halves.resize(room);
+    result.data = halves.data();
     break;
   case ElementType::I32:
     words.resize(room);
@@ -74,11 +91,14 @@ Status KernelRun::bindInputs(func::FuncOp function, ArrayRef<Tensor> inputs, Arr
     Buffer &buffer = buffers.emplace_back();
     buffer.shape = shapes[argument] = input.shape;
     buffer.strides = given;
-    if (slot.type == ElementType::F32)
+    buffer.type = slot.type;
+    if (isReal(slot.type))
       buffer.scatter(input.reals);
-    (slot.type == ElementType::I32 ? buffer.words.assign(input.words.begin(), input.words.end())
-                                   : buffer.longs.assign(input.words.begin(), input.words.end()));
-    value.tensor = buffer.ref(slot.type);
+    else if (slot.type == ElementType::I32)
+      buffer.words.assign(input.words.begin(), input.words.end());
+    else
+      buffer.longs.assign(input.words.begin(), input.words.end());
+    value.tensor = buffer.ref();
   }
   return Status::ok();
 }
@@ -145,8 +165,8 @@ void KernelRun::bindResults() {
       buffer.shape.push_back(sizes[axis]);
     if (spec.getKind() == ResultKind::Bits)
       buffer.shape.back() = packedWords(buffer.shape.back());
-    const KernelSlot &slot = code->slots()[values.size()];
-    values.emplace_back().tensor = buffer.ref(slot.type);
+    buffer.type = code->slots()[values.size()].type;
+    values.emplace_back().tensor = buffer.ref();
   }
   auto [rows, columns] = kernel.getOutputAxes();
   output.rows = sizes[rows];
@@ -184,8 +204,9 @@ std::vector<Tensor> KernelRun::results() const {
   for (auto it = buffers.begin() + firstResult; it != buffers.end(); ++it) {
     Tensor &tensor = all.emplace_back();
     tensor.shape = it->shape;
-    tensor.isInteger = it->floats.empty();
-    tensor.reals.assign(it->floats.begin(), it->floats.end());
+    tensor.isInteger = !isReal(it->type);
+    if (!tensor.isInteger)
+      tensor.reals = it->reals();
     tensor.words.assign(it->words.begin(), it->words.end());
     tensor.words.insert(tensor.words.end(), it->longs.begin(), it->longs.end());
     int64_t elements = 1;

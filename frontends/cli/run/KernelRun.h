@@ -27,13 +27,16 @@ private:
   /// Memory of one argument or result, in the kernel's element type.
   struct Buffer {
     std::vector<float> floats;
+    std::vector<uint16_t> halves; ///< f16 or bf16
     std::vector<int32_t> words;
     std::vector<int64_t> longs;
     llvm::SmallVector<int64_t> shape;
     Strides strides;
-    TensorRef ref(ElementType type);
-    /// Takes the elements of a tensor of floats, which lie by `strides`.
+    ElementType type;
+    TensorRef ref();
+    /// Takes the elements of a tensor of reals, which lie by `strides`.
     void scatter(const std::vector<double> &elements);
+    std::vector<double> reals() const;
   };
   explicit KernelRun(analog::TiledMvmOp kernel) : kernel(kernel) {}
   Status bindInputs(mlir::func::FuncOp function, llvm::ArrayRef<reference::Tensor> inputs,

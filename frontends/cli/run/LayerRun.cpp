@@ -143,7 +143,8 @@ Expected<std::vector<std::optional<Tensor>>> LayerRun::backward(const Tensor &ou
         addTo(gradients[argument.getInt()], result);
   }
   if (biasArgument) {
-    std::vector<float> rows(outputGradient.reals.begin(), outputGradient.reals.end());
+    std::vector<float> rows(outputGradient.reals.begin(),
+                            outputGradient.reals.end()); // those of 16 bits are floats too
     int64_t count = outputGradient.shape[0], columns = outputGradient.shape[1];
     std::vector<float> sums(columns);
     TensorRef grad{rows.data(), ElementType::F32, 2, {count, columns}, {columns, 1}};

@@ -1,5 +1,7 @@
 #include "frontends/cli/run/NpyFile.h"
 
+#include "dialect/Numerics/Half.h"
+
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Regex.h"
@@ -42,11 +44,11 @@ Expected<NpyHeader> parseHeader(llvm::StringRef file) {
   llvm::StringRef dictionary = file.substr(start, length);
   NpyHeader header;
   header.data = file.substr(start + length);
-  llvm::StringRef type = valueOf(dictionary, "descr", "'<([fi][48])'"),
+  llvm::StringRef type = valueOf(dictionary, "descr", "'<(f2|[fi][48])'"),
                   order = valueOf(dictionary, "fortran_order", "(True|False)"),
                   sizes = valueOf(dictionary, "shape", "\\(([0-9, ]*)\\)");
   if (type.empty())
-    return Status::error("its elements are not float32, float64, int32 or int64: " + dictionary.rtrim().str());
+    return Status::error("its elements are not float16, float32, float64, int32 or int64: " + dictionary.rtrim().str());
   header.kind = type[0];
   header.bytes = type[1] - '0';
   header.columnMajor = order == "True";
@@ -68,6 +70,12 @@ template <class T> T element(const NpyHeader &header, int64_t i) {
   T value;
   std::memcpy(&value, header.data.data() + i * sizeof(T), sizeof(T));
   return value;
+}
+
+float realElement(const NpyHeader &header, int64_t i) {
+  if (header.bytes == 2)
+    return fromHalf(element<uint16_t>(header, i));
+  return header.bytes == 4 ? element<float>(header, i) : float(element<double>(header, i));
 }
 
 /// Position in the file of the i-th element in row-major order.
@@ -100,7 +108,7 @@ Expected<Tensor> readNpy(const std::string &path) {
     if (tensor.isInteger)
       tensor.words.push_back(header->bytes == 4 ? element<int32_t>(*header, at) : element<int64_t>(*header, at));
     else
-      tensor.reals.push_back(header->bytes == 4 ? element<float>(*header, at) : float(element<double>(*header, at)));
+      tensor.reals.push_back(realElement(*header, at));
   }
   return tensor;
 }

@@ -79,7 +79,7 @@ Outputs runReference(func::FuncOp function, const std::vector<Tensor> &inputs, m
   std::vector<Tensor> results = take(mho::reference::evaluate(function, inputs), kBadInput);
   if (!gradient)
     return mho::cli::nameOutputs(std::move(results), {});
-  Tensor grad = take(maker.outputGradient(results[0].shape), kBadInput);
+  Tensor grad = take(maker.outputGradient(results[0].shape, function.getResultTypes()[0]), kBadInput);
   return mho::cli::nameOutputs(std::move(results),
                                take(mho::reference::evaluateGradient(function, inputs, grad), kBadInput));
 }
@@ -105,7 +105,7 @@ Outputs runBackend(mho::Backend &backend, func::FuncOp function, const std::vect
   }
   std::vector<std::optional<Tensor>> gradients;
   if (gradient) {
-    Tensor grad = take(maker.outputGradient(results[0].shape), kBadInput);
+    Tensor grad = take(maker.outputGradient(results[0].shape, function.getResultTypes()[0]), kBadInput);
     gradients = take(layer->backward(grad), kCompileFailed);
     results.resize(1); // the others were saved for backward
   }
@@ -166,8 +166,8 @@ void checkGradient(func::FuncOp function) {
   if (function.getNumResults() == 0)
     fail(kBadInput, "--gradient: @" + function.getName().str() + " has no result");
   auto result = dyn_cast<RankedTensorType>(function.getResultTypes()[0]);
-  if (!result || result.getRank() != 2 || !result.getElementType().isF32())
-    fail(kBadInput, "--gradient: the first result of @" + function.getName().str() + " is no matrix of f32");
+  if (!result || result.getRank() != 2 || !isa<FloatType>(result.getElementType()))
+    fail(kBadInput, "--gradient: the first result of @" + function.getName().str() + " is no matrix of reals");
 }
 
 } // namespace

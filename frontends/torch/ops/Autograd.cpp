@@ -161,15 +161,16 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardWithGraph(const at::Tensor
   return {out[0], out[1], out[2]};
 }
 
-/// Autocast: the layer computes in float32. Ranges, the tensors of effects and the key keep their types: a cast would
-/// change what they mean.
+/// Autocast: x, weight and bias are stored in its type, as those of nn.Linear; the layer computes in float32 all the
+/// same. Ranges, the tensors of effects and the key keep their types: a cast would change what they mean.
 template <c10::DeviceType device>
 std::tuple<at::Tensor, at::Tensor, at::Tensor>
 autocastForward(const at::Tensor &x, const at::Tensor &weight, const OptionalTensor &bias, const OptionalTensor &range,
                 const OptionalTensor &key, const at::Tensor &scalars, c10::string_view config, bool save,
                 OptionalTensors effects) {
   c10::impl::ExcludeDispatchKeyGuard off(at::autocast::get_autocast_dispatch_key_from_device_type(device));
-  auto cast = [](const at::Tensor &t) { return at::autocast::cached_cast(at::kFloat, t, device); };
+  at::ScalarType type = at::autocast::get_autocast_dtype(device);
+  auto cast = [&](const at::Tensor &t) { return at::autocast::cached_cast(type, t, device); };
   OptionalTensor castBias = isDefined(bias) ? OptionalTensor(cast(*bias)) : std::nullopt;
   return analogLinear(cast(x), cast(weight), castBias, range, key, scalars, std::string(config), save, listOf(effects));
 }

@@ -84,10 +84,13 @@ const LinearSpec &specOf(const std::string &config) {
   return specs.get(config, [&] { return parseChecked(config); });
 }
 
-const LayerOfText &layerOf(const std::string &config) {
-  static Table<LayerOfText> layers;
-  return layers.get(config, [&] {
+const LayerOfText &layerOf(const std::string &config, at::ScalarType storage) {
+  static std::array<Table<LayerOfText>, 3> layers; // by storage
+  checkStorage(storage);
+  ElementType type = elementTypeOf(storage);
+  return layers[size_t(type)].get(config, [&] {
     LayerOfText layer{specOf(config), nullptr};
+    layer.spec.storage = type;
     Expected<std::shared_ptr<Linear>> linear = Linear::get(layer.spec, "cpu");
     check(linear ? Status::ok() : linear.error(), "mho::analog_linear");
     layer.linear = *linear;

@@ -10,6 +10,8 @@ namespace {
 
 using OptionalTensor = std::optional<at::Tensor>;
 
+bool isDefined(const OptionalTensor &tensor) { return tensor && tensor->defined(); }
+
 std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, const at::Tensor &weight,
                                                        const OptionalTensor &bias, const OptionalTensor &range,
                                                        const OptionalTensor &key, const at::Tensor &scalars,
@@ -17,19 +19,20 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
                                                        OptionalTensors optionalEffects) {
   at::TensorList effects = listOf(optionalEffects);
   const std::string config(configView);
-  const LayerOfText &layer = layerOf(config);
+  const LayerOfText &layer = layerOf(config, x.scalar_type());
   checkOperands(layer.spec, {x, weight, range, key, scalars, effects});
   checkBias(layer.spec, weight, bias);
   auto [y, saturation, rowRange] = emptyOutputs(x, weight, layer.spec, save);
   at::Tensor rows = rowsOf(x), out = rowsOf(y); // y is contiguous: a view
   OptionalTensor words = keyWords(key);
   LinearForwardArgs args;
-  args.x = refOf(rows, "x");
-  args.weight = refOf(weight, "weight");
-  args.bias = refOf(bias, "bias");
+  args.x = refOf(rows, "x", x.scalar_type());
+  args.weight = refOf(weight, "weight", x.scalar_type());
+  OptionalTensor biasReals = isDefined(bias) ? OptionalTensor(bias->to(at::kFloat)) : std::nullopt;
+  args.bias = refOf(biasReals, "bias");
   args.range = refOf(range, "input_range");
   args.key = refOf(words, "key", at::kLong);
-  args.y = refOf(out, "y");
+  args.y = refOf(out, "y", x.scalar_type());
   args.effects = refsOf(effects, layer.spec);
   readScalars(scalars, layer.spec, args.scalars, args.effectStrengths);
   // All that the spec has, however small, or none.
@@ -47,7 +50,7 @@ Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor
                    OptionalTensors optionalEffects, at::IntArrayRef effectsWanted) {
   at::TensorList effects = listOf(optionalEffects);
   const std::string config(configView);
-  const LayerOfText &layer = layerOf(config);
+  const LayerOfText &layer = layerOf(config, x.scalar_type());
   checkOperands(layer.spec, {x, weight, range, key, scalars, effects});
   checkGradient(x, weight, grad);
   checkWanted(layer.spec, effectsWanted);
@@ -55,9 +58,9 @@ Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor
   at::Tensor rows = rowsOf(x), gradRows = rowsOf(grad);
   OptionalTensor words = keyWords(key);
   LinearBackwardArgs args;
-  args.grad = refOf(gradRows, "grad");
-  args.x = refOf(rows, "x");
-  args.weight = refOf(weight, "weight");
+  args.grad = refOf(gradRows, "grad", x.scalar_type());
+  args.x = refOf(rows, "x", x.scalar_type());
+  args.weight = refOf(weight, "weight", x.scalar_type());
   args.range = refOf(range, "input_range");
   args.key = refOf(words, "key", at::kLong);
   args.effects = refsOf(effects, layer.spec);
@@ -67,8 +70,8 @@ Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor
   if (layer.spec.inputRange == InputRange::Dynamic)
     args.rowRange = refOf(rowRange, "row_range");
   at::Tensor dxRows = dx.defined() ? rowsOf(dx) : dx;
-  args.dx = dx.defined() ? refOf(dxRows, "dx") : TensorRef();
-  args.dweight = dweight.defined() ? refOf(dweight, "dweight") : TensorRef();
+  args.dx = dx.defined() ? refOf(dxRows, "dx", x.scalar_type()) : TensorRef();
+  args.dweight = dweight.defined() ? refOf(dweight, "dweight", x.scalar_type()) : TensorRef();
   args.dbias = dbias.defined() ? refOf(dbias, "dbias") : TensorRef();
   args.drange = drange.defined() ? refOf(drange, "drange") : TensorRef();
   if (!deffects.empty())

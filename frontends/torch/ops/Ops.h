@@ -21,13 +21,14 @@ namespace mho::ops {
 using OptionalTensor = std::optional<at::Tensor>;
 using OptionalTensors = std::optional<at::TensorList>; // a list that a schema gives a default is one
 
-/// x [..., K], weight [O, K], bias [O], inputRange beta [T], key int64 [2] = (seed, step), all float32 but the key.
-/// Returns y [..., O] and what the backward op needs: saturation int32 [T, rows, ceil(O / 32)] (bit n mod 32 of word
-/// n / 32: that accumulator saturated; several sets of bits are stacked as LinearSpec::savedBits() says) and rowRange
-/// [T, rows] (dynamic ranges). Each is empty where the config has no such thing, and where neither `save` is set nor a
-/// gradient is recorded. Differentiable in x, weight, bias, inputRange and the effects' learnable tensors in reverse
-/// mode; a second derivative, a tangent or scalars that require a gradient are errors, and so is such a tensor that the
-/// effect's text does not call learnable.
+/// x [..., K], weight [O, K], bias [O], inputRange beta [T], key int64 [2] = (seed, step). x, weight and y are float32,
+/// float16 or bfloat16, all three of one type, whatever storage `config` names; bias is of that type or float32,
+/// inputRange float32. The layer computes in float32 (SPEC.md, "Storage"). Returns y [..., O] and what the backward op
+/// needs: saturation int32 [T, rows, ceil(O / 32)] (bit n mod 32 of word n / 32: that accumulator saturated; several
+/// sets of bits are stacked as LinearSpec::savedBits() says) and rowRange [T, rows] (dynamic ranges). Each is empty
+/// where the config has no such thing, and where neither `save` is set nor a gradient is recorded. Differentiable in x,
+/// weight, bias, inputRange and the effects' learnable tensors in reverse mode; a second derivative, a tangent or
+/// scalars that require a gradient are errors, and so is such a tensor that the effect's text does not call learnable.
 /// Throws c10::Error for shapes, dtypes, devices or configs that do not fit, naming the value and the remedy.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> analogLinear(const at::Tensor &x, const at::Tensor &weight,
                                                             const OptionalTensor &bias,
@@ -35,7 +36,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> analogLinear(const at::Tensor &x,
                                                             const at::Tensor &scalars, const std::string &config,
                                                             bool save, at::TensorList effects = {});
 
-/// dx, dweight, dbias, dInputRange, undefined where not wanted, and the gradients of effects' tensors that are.
+/// dx, dweight (of the types of x and weight), dbias, dInputRange (float32), undefined where not wanted, and the
+/// gradients of effects' tensors that are.
 using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>>;
 
 /// `wanted`: of x, weight, bias, inputRange; `effectsWanted`: positions in `effects`, ascending. Used by autograd.

@@ -5,9 +5,6 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-#include <algorithm>
-#include <string_view>
-
 namespace mho::ops {
 namespace {
 
@@ -97,14 +94,15 @@ at::Tensor rowsOf(const at::Tensor &x) {
   return x.reshape_symint({rows, x.sym_size(-1)});
 }
 
+void checkStorage(at::ScalarType type) {
+  TORCH_CHECK_TYPE(type == at::kFloat || type == at::kHalf || type == at::kBFloat16,
+                   "mho: expected x to be Float, Half or BFloat16, got ", toString(type), "; use .to(torch.float32)");
+}
+
 void checkType(const at::Tensor &tensor, const char *name, at::ScalarType type) {
   at::ScalarType got = tensor.scalar_type();
-  // What the autocast of analog_linear casts: its matrices and bias, from types narrower than float32.
-  const std::string_view cast[] = {"x", "weight", "bias"};
-  bool autocast =
-      std::find(std::begin(cast), std::end(cast), name) != std::end(cast) && (got == at::kBFloat16 || got == at::kHalf);
   TORCH_CHECK_TYPE(got == type, "mho: expected ", name, " to be ", toString(type), ", got ", toString(got),
-                   type == at::kFloat ? "; use .to(torch.float32)" : "", autocast ? ", or autocast" : "");
+                   type == at::kFloat ? "; use .to(torch.float32)" : "");
 }
 
 void checkOperands(const LinearSpec &spec, const Operands &o) {
@@ -114,9 +112,11 @@ void checkOperands(const LinearSpec &spec, const Operands &o) {
   TORCH_CHECK_VALUE(o.x.dim() >= 1 && o.x.sym_size(-1) == o.weight.sym_size(1),
                     "mho::analog_linear: expected the last dimension of x to be the weight's inputs, got x of shape ",
                     o.x.sym_sizes(), " and weight of shape ", o.weight.sym_sizes());
-  checkType(o.x, "x", at::kFloat);
+  at::ScalarType storage = o.x.scalar_type(), got = o.weight.scalar_type();
+  checkStorage(storage);
   checkDevice(o.weight, "weight", o.x);
-  checkType(o.weight, "weight", at::kFloat);
+  TORCH_CHECK_TYPE(got == storage, "mho: expected x and weight of one type, got ", toString(storage), " and ",
+                   toString(got), "; convert one of them, or use autocast");
   checkVector(o.range, "input range", spec.inputRange == InputRange::Given, tilesOf(spec, o.weight.sym_size(1)),
               at::kFloat, o.x);
   checkVector(o.key, "key", spec.draws(), 2, at::kLong, o.x);
@@ -126,7 +126,10 @@ void checkOperands(const LinearSpec &spec, const Operands &o) {
 }
 
 void checkBias(const LinearSpec &spec, const at::Tensor &weight, const OptionalTensor &bias) {
-  checkVector(bias, "bias", spec.bias, weight.sym_size(0), at::kFloat, weight);
+  // That of a module of 16 bits has their type, too.
+  at::ScalarType storage = weight.scalar_type();
+  bool isStored = isDefined(bias) && bias->scalar_type() == storage;
+  checkVector(bias, "bias", spec.bias, weight.sym_size(0), isStored ? storage : at::kFloat, weight);
 }
 
 void checkWanted(const LinearSpec &spec, at::IntArrayRef wanted) {
@@ -143,7 +146,7 @@ void checkWanted(const LinearSpec &spec, at::IntArrayRef wanted) {
 
 void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &grad) {
   checkDevice(grad, "grad", x);
-  checkType(grad, "grad", at::kFloat);
+  checkType(grad, "grad", x.scalar_type());
   bool fits = grad.dim() == x.dim() && grad.sym_size(-1) == weight.sym_size(0);
   for (int64_t i = 0; fits && i + 1 < x.dim(); ++i)
     fits = grad.sym_size(i) == x.sym_size(i);
@@ -159,12 +162,12 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x,
     rows *= size;
   sizes.push_back(outputs);
   at::Tensor y = at::empty_symint(sizes, x.options());
-  at::TensorOptions words = x.options().dtype(at::kInt);
+  at::TensorOptions words = x.options().dtype(at::kInt), reals = x.options().dtype(at::kFloat);
   int64_t sets = save ? int64_t(spec.savedBits().size()) : 0;
   at::Tensor saturation =
       sets ? at::empty_symint({tiles * sets, rows, (outputs + 31) / 32}, words) : at::empty({0}, words);
-  at::Tensor rowRange = save && spec.inputRange == InputRange::Dynamic ? at::empty_symint({tiles, rows}, x.options())
-                                                                       : at::empty({0}, x.options());
+  at::Tensor rowRange =
+      save && spec.inputRange == InputRange::Dynamic ? at::empty_symint({tiles, rows}, reals) : at::empty({0}, reals);
   return {y, saturation, rowRange};
 }
 
@@ -179,7 +182,7 @@ Gradients emptyGradients(const at::Tensor &x, const at::Tensor &weight, const st
   if (wanted[1])
     dweight = like(weight);
   if (wanted[2])
-    dbias = at::empty_symint({weight.sym_size(0)}, weight.options());
+    dbias = at::empty_symint({weight.sym_size(0)}, weight.options().dtype(at::kFloat));
   if (wanted[3] && range && range->defined())
     drange = like(*range);
   std::vector<at::Tensor> deffects;

@@ -35,6 +35,8 @@ void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tens
 /// Throws unless `wanted` are positions of learnable tensors of effects, ascending.
 void checkWanted(const LinearSpec &spec, at::IntArrayRef wanted);
 
+/// Throws unless x may have this type: float32, float16 or bfloat16.
+void checkStorage(at::ScalarType type);
 /// Throws unless the tensor has this type, naming the remedy.
 void checkType(const at::Tensor &tensor, const char *name, at::ScalarType type);
 /// Throws a ValueError unless `tensor` is on the device of x.
@@ -44,7 +46,8 @@ void checkDevice(const at::Tensor &tensor, const char *name, const at::Tensor &x
 std::tuple<at::Tensor, at::Tensor, at::Tensor> emptyOutputs(const at::Tensor &x, const at::Tensor &weight,
                                                             const LinearSpec &spec, bool save);
 
-/// Uninitialised dx, dweight, dbias, drange, undefined where not wanted, and those of effects' tensors that are.
+/// Uninitialised dx, dweight, dbias (float32), drange, undefined where not wanted, and those of effects' tensors that
+/// are.
 Gradients emptyGradients(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &range,
                          std::array<bool, 4> wanted, at::TensorList effects, at::IntArrayRef effectsWanted);
 

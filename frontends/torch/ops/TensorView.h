@@ -7,15 +7,30 @@
 
 namespace mho {
 
-/// View of a dense CPU tensor of at most 3 dimensions, float32, int32 or int64: checks nothing. Not defined: nor is the
-/// view.
+/// How the runtime calls a type that it knows.
+inline ElementType elementTypeOf(at::ScalarType type) {
+  switch (type) {
+  case at::kFloat:
+    return ElementType::F32;
+  case at::kHalf:
+    return ElementType::F16;
+  case at::kBFloat16:
+    return ElementType::BF16;
+  case at::kInt:
+    return ElementType::I32;
+  default:
+    return ElementType::I64;
+  }
+}
+
+/// View of a dense CPU tensor of at most 3 dimensions, float32, float16, bfloat16, int32 or int64: checks nothing. Not
+/// defined: nor is the view.
 inline TensorRef viewOf(const at::Tensor &tensor) {
   TensorRef ref;
   if (!tensor.defined())
     return ref;
-  at::ScalarType type = tensor.scalar_type();
   ref.data = tensor.data_ptr();
-  ref.type = type == at::kFloat ? ElementType::F32 : type == at::kInt ? ElementType::I32 : ElementType::I64;
+  ref.type = elementTypeOf(tensor.scalar_type());
   ref.rank = tensor.dim();
   for (int i = 0; i < ref.rank; ++i) {
     ref.sizes[i] = tensor.size(i);

@@ -8,6 +8,10 @@ struct FmaMath {
   typedef float Stored;
   static constexpr int kPad = 4;
   MHO_DEVICE float of(float value) { return value; }
+  /// To an even position.
+  MHO_DEVICE void store_pair(float *to, float first, float second) {
+    *reinterpret_cast<float2 *>(to) = make_float2(first, second);
+  }
 
   template <class L>
   static __device__ __forceinline__ void multiply(const float *lhs, const float *rhs, int depth,
@@ -64,6 +68,10 @@ struct Tf32Math {
   typedef float Stored;
   static constexpr int kPad = 4;
   MHO_DEVICE float of(float value) { return value; }
+  /// To an even position.
+  MHO_DEVICE void store_pair(float *to, float first, float second) {
+    *reinterpret_cast<float2 *>(to) = make_float2(first, second);
+  }
 
   template <class L>
   static __device__ __forceinline__ void multiply(const float *lhs, const float *rhs, int depth,
@@ -144,6 +152,10 @@ template <class Type> struct HalfMath {
   typedef unsigned short Stored;
   static constexpr int kPad = 8; ///< rows lie 16 bytes apart modulo 128: ldmatrix without bank conflicts
   MHO_DEVICE unsigned short of(float value) { return Type::of(value); }
+  /// To an even position.
+  MHO_DEVICE void store_pair(unsigned short *to, float first, float second) {
+    *reinterpret_cast<u32 *>(to) = u32(Type::of(first)) | u32(Type::of(second)) << 16;
+  }
 
   template <class L>
   static __device__ __forceinline__ void multiply(const unsigned short *lhs, const unsigned short *rhs, int depth,

@@ -34,6 +34,24 @@ struct Block {
 /// Floats, or what else is multiplied, from one output position to the next.
 template <class L> MHO_DEVICE constexpr int stride() { return L::kDepth + L::Math::kPad; }
 
+/// What the load region of `Side` makes of the element at (row, column) of memory; `draws` are those of its item.
+template <class L, class Side>
+MHO_DEVICE void load_element(const typename L::Arguments &a, const Block &b, int origin, int row, int column,
+                             const float (*draws)[8], int element, float *values) {
+  Place p;
+  p.t = b.tile;
+  coordinate<Side::row_axis>(p) = row;
+  coordinate<Side::column_axis>(p) = column;
+  p.row = row;
+  p.column = column - origin;
+  p.tile_rows = b.tile_rows;
+  float d[Side::kDraws > 0 ? Side::kDraws : 1];
+#pragma unroll
+  for (int i = 0; i < Side::kDraws; ++i)
+    d[i] = draws[i][element];
+  Side::load(a, p, d, values);
+}
+
 /// `Side`: kValues, kDraws, row_axis, column_axis (of memory), load(a, place, draws, out), draws(a, at, columns, call,
 /// out).
 template <class L, class Side, bool kIsLhs>
@@ -53,37 +71,37 @@ __device__ __forceinline__ void stage(const typename L::Arguments &a, const Bloc
   for (int item = threadIdx.x; item < kRowsOfMemory * kChunks * 8; item += L::kThreads) {
     const int call = item & 7, chunk = item / 8 % kChunks, r = item / (8 * kChunks), row = first_row + r;
     const int first_column = (kOutputMajor ? b.x : out) + chunk * kChunk;
-    const int first_group = ((first_column - origin) >> 4) & 3;
+    const int first_group = kChunk == 64 ? 0 : ((first_column - origin) >> 4) & 3;
     float draws[Side::kDraws > 0 ? Side::kDraws : 1][8];
     if (row < row_end)
       Side::draws(a, DrawRow{u32(row), u32(b.tile)}, (first_column - origin) & ~63, call, draws);
+    // Where all is inside, nothing is asked of each element.
+    const bool inside = row < row_end && first_column + kChunk <= column_end;
 #pragma unroll
     for (int group = 0; group < 4; ++group) {
-      if (group < first_group || group >= first_group + kChunk / 16)
+      if (kChunk != 64 && (group < first_group || group >= first_group + kChunk / 16))
         continue;
+      const int c = 16 * (group - first_group) + 2 * call, column = first_column + c;
+      float values[2][Side::kValues] = {};
+      if (inside) {
+        load_element<L, Side>(a, b, origin, row, column, draws, 2 * group, values[0]);
+        load_element<L, Side>(a, b, origin, row, column + 1, draws, 2 * group + 1, values[1]);
+      } else if (row < row_end) {
+        if (column < column_end)
+          load_element<L, Side>(a, b, origin, row, column, draws, 2 * group, values[0]);
+        if (column + 1 < column_end)
+          load_element<L, Side>(a, b, origin, row, column + 1, draws, 2 * group + 1, values[1]);
+      }
+      const int along = chunk * kChunk + c;
 #pragma unroll
-      for (int h = 0; h < 2; ++h) {
-        const int c = 16 * (group - first_group) + 2 * call + h, column = first_column + c;
-        float values[Side::kValues] = {};
-        if (row < row_end && column < column_end) {
-          Place p;
-          p.t = b.tile;
-          coordinate<Side::row_axis>(p) = row;
-          coordinate<Side::column_axis>(p) = column;
-          p.row = row;
-          p.column = column - origin;
-          p.tile_rows = b.tile_rows;
-          float d[Side::kDraws > 0 ? Side::kDraws : 1];
-#pragma unroll
-          for (int i = 0; i < Side::kDraws; ++i)
-            d[i] = draws[i][2 * group + h];
-          Side::load(a, p, d, values);
+      for (int v = 0; v < Side::kValues; ++v) {
+        typename L::Math::Stored *of_value = to + v * kPositions * kStride;
+        if (kOutputMajor) {
+          L::Math::store_pair(of_value + r * kStride + along, values[0][v], values[1][v]);
+        } else {
+          of_value[along * kStride + r] = L::Math::of(values[0][v]);
+          of_value[(along + 1) * kStride + r] = L::Math::of(values[1][v]);
         }
-        const int along = chunk * kChunk + c;
-        const int at = kOutputMajor ? r * kStride + along : along * kStride + r;
-#pragma unroll
-        for (int v = 0; v < Side::kValues; ++v)
-          to[v * kPositions * kStride + at] = L::Math::of(values[v]);
       }
     }
   }

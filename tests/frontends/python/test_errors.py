@@ -25,8 +25,12 @@ class ErrorTest(LayerTest):
     def test_types_and_devices(self):
         """Autocast is a remedy only where it casts."""
         narrow, wide = torch.bfloat16, torch.float64
-        self.check(r"x to be Float, got BFloat16; use .to\(torch.float32\), or autocast", x=torch.zeros(5, 40, dtype=narrow))
-        self.check(r"x to be Float, got Double; use .to\(torch.float32\)$", x=torch.zeros(5, 40, dtype=wide))
+        one_type = r"x and weight of one type, got {} and {}; convert one of them, or use autocast"
+        self.check(one_type.format("BFloat16", "Float"), x=torch.zeros(5, 40, dtype=narrow))
+        self.check(one_type.format("Float", "Half"), weight=torch.zeros(21, 40, dtype=torch.float16))
+        self.check(one_type.format("Float", "Double"), weight=torch.zeros(21, 40, dtype=wide))
+        self.check(r"x to be Float, Half or BFloat16, got Double; use .to\(torch.float32\)$", x=torch.zeros(5, 40, dtype=wide))
+        self.check(r"bias to be Float, got BFloat16; use .to\(torch.float32\)$", bias=torch.zeros(21, dtype=narrow))
         self.check(r"bias to be Float, got Double; use .to\(torch.float32\)$", bias=torch.zeros(21, dtype=wide))
         self.check(r"input range to be Float, got BFloat16; use .to\(torch.float32\)$", input_range=torch.zeros(3, dtype=narrow))
         self.check(r"key to be Long, got Int$", layer=NOISY, key=torch.zeros(2, dtype=torch.int32))

@@ -45,15 +45,15 @@ class OpTest(LayerTest):
             torch.use_deterministic_algorithms(False)
 
     def test_autocast(self):
+        """x, weight and bias are cast to its type, whatever theirs is."""
         arguments = self.layer(CONVERTERS, gradients=False)
-        expected = ops.analog_linear(*arguments)[0]
         for dtype in (torch.bfloat16, torch.float16):
-            half = [t.to(dtype) for t in arguments[:3]]
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                y = ops.analog_linear(*half, *arguments[3:])[0]
-            self.assertEqual(y.dtype, torch.float32)
-            self.assertTrue(torch.equal(y, ops.analog_linear(*[t.float() for t in half], *arguments[3:])[0]))
-            self.assertFalse(torch.equal(y, expected))
+            expected = ops.analog_linear(*[t.to(dtype) for t in arguments[:3]], *arguments[3:])[0]
+            self.assertEqual(expected.dtype, dtype)
+            with torch.autocast("cpu", dtype=dtype):
+                self.assertTrue(torch.equal(ops.analog_linear(*arguments)[0], expected))
+                mixed = [arguments[0].to(dtype), *arguments[1:]]
+                self.assertTrue(torch.equal(ops.analog_linear(*mixed)[0], expected))
 
     def test_autocast_leaves_range_and_key(self):
         """A range of another type is an error as without autocast, and so is such a key."""
@@ -221,7 +221,7 @@ class MetaTest(LayerTest):
             (2, torch.empty(20), r"bias to have shape \[21\], got \[20\]"),
             (3, torch.empty(4), r"input range to have shape \[3\], got \[4\]"),
             (4, torch.empty(3, dtype=torch.long), r"key to have shape \[2\], got \[3\]"),
-            (0, torch.empty(5, 40, dtype=torch.double), "x to be Float, got Double"),
+            (0, torch.empty(5, 40, dtype=torch.double), "x to be Float, Half or BFloat16, got Double"),
         ):
             for arguments in (self.layer(NOISY, gradients=False), self.on_meta(NOISY)):
                 arguments[place] = wrong.to(arguments[1].device)

@@ -55,6 +55,25 @@ TEST_F(Shapes, WhatFits) {
   EXPECT_TRUE(checkBackward(spec, backward));
 }
 
+/// x, weight, y and their gradients are of the layer's storage, all else is float32.
+TEST_F(Shapes, Storage) {
+  std::vector<TensorRef *> matrices{&forward.x,       &forward.weight, &forward.y,   &backward.x,
+                                    &backward.weight, &backward.grad,  &backward.dx, &backward.dweight};
+  spec.storage = ElementType::BF16;
+  EXPECT_THAT(checkForward(spec, forward).message(), HasSubstr("expected x to be bfloat16, got float32"));
+  for (TensorRef *t : matrices)
+    t->type = ElementType::BF16;
+  EXPECT_TRUE(checkForward(spec, forward)) << checkForward(spec, forward).message();
+  EXPECT_TRUE(checkBackward(spec, backward)) << checkBackward(spec, backward).message();
+  for (TensorRef *t : {&forward.bias, &forward.range, &backward.dbias, &backward.drange}) {
+    t->type = ElementType::BF16;
+    EXPECT_FALSE(checkForward(spec, forward) && checkBackward(spec, backward));
+    t->type = ElementType::F32;
+  }
+  forward.weight.type = ElementType::F16;
+  EXPECT_THAT(checkForward(spec, forward).message(), HasSubstr("expected weight to be bfloat16, got float16"));
+}
+
 TEST_F(Shapes, StridedInputsAreTaken) {
   for (TensorRef *t : {&forward.x, &forward.weight, &forward.bias, &backward.x, &backward.weight, &backward.grad})
     EXPECT_EQ(strided(*t, 2), "");

@@ -33,6 +33,18 @@ TEST(LinearSpec, CanonicalTextIsReadBack) {
   EXPECT_EQ(error, "");
 }
 
+TEST(LinearSpec, Storage) {
+  LinearSpec spec, wide;
+  for (auto [storage, word] : {std::pair(ElementType::F16, "f16"), {ElementType::BF16, "bf16"}}) {
+    spec.storage = storage;
+    EXPECT_EQ(spec.canonical(), wide.canonical() + " storage=" + word);
+    EXPECT_FALSE(spec == wide);
+    std::string error;
+    EXPECT_EQ(LinearSpec::parse(spec.canonical(), error).storage, storage);
+    EXPECT_EQ(error, "");
+  }
+}
+
 TEST(LinearSpec, WhatNoEffectReadsMakesNoOtherKernel) {
   LinearSpec a, b;
   b.weightScale = b.outputScale = ScalePer::Tensor;
@@ -46,7 +58,7 @@ TEST(LinearSpec, WhatNoEffectReadsMakesNoOtherKernel) {
 
 TEST(LinearSpec, WordsThatItDoesNotKnow) {
   for (const char *word : {"dacc", "range=sometimes", "tile=balanced", "tile=balanced:x", "tile=round:4", "colour=red",
-                           "output_scale=row", "range_gradient=best", "normals=16", "=", "dac=1"}) {
+                           "output_scale=row", "range_gradient=best", "normals=16", "storage=f64", "=", "dac=1"}) {
     std::string error;
     LinearSpec::parse(std::string("adc ") + word, error);
     EXPECT_THAT(error, HasSubstr("unknown word '" + std::string(word) + "'")) << word;
