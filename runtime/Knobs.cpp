@@ -82,7 +82,8 @@ const std::vector<KnobInfo> &Knobs::table() {
       {"MHO_TIME", "off", "on or off: print the time of each compile stage, or of the cache hit, to stderr", false},
       {"MHO_ISA", "the machine's", "avx512, avx2 or generic: vector instructions of CPU kernels", true},
       {"MHO_CUDA_MATH", "fma",
-       "how CUDA kernels multiply: fma (fp32), tf32 (tensor cores, fp32 in two parts), f16 or bf16 (tensor cores, operands "
+       "how CUDA kernels multiply: fma (fp32), tf32 (tensor cores, fp32 in two parts), f16 or bf16 (tensor cores, "
+       "operands "
        "rounded to 16 bits)",
        true},
       {"MHO_NVRTC", "beside LibTorch, in the CUDA toolkit, or where the loader looks",

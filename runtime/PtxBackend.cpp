@@ -115,8 +115,7 @@ public:
       return parsed.error();
     if (std::vector<ptx::InexactInstruction> inexact = ptx::lintExact(*parsed); !inexact.empty())
       return Status::error("the PTX of @" + name + " is not exact: " + inexact[0].text());
-    return std::shared_ptr<const Kernel>(
-        std::make_shared<PtxKernel>(*kernel, kernelSlots(function), *parsed));
+    return std::shared_ptr<const Kernel>(std::make_shared<PtxKernel>(*kernel, kernelSlots(function), *parsed));
   }
   Status sumColumns(const TensorRef &grad, const TensorRef &out, const LaunchContext &context) override {
     columnSum(grad, out, context.parallelFor);

@@ -103,8 +103,8 @@ FailureOr<CudaKernel> describeCuda(func::FuncOp function, TiledMvmOp kernel) {
     for (int64_t r : kernel.getResultsOf({ResultKind::Stat}))
       if (kernel.getResultSpec(r).getStat() == i)
         resultSlot = int(arguments + r);
-    description.statistics.push_back({i, stat.getOver().getAxes().size() == 1,
-                                      cast<BlockArgument>(source).getArgNumber(), axis, resultSlot});
+    description.statistics.push_back(
+        {i, stat.getOver().getAxes().size() == 1, cast<BlockArgument>(source).getArgNumber(), axis, resultSlot});
   }
   auto [rowAxis, columnAxis] = kernel.getOutputAxes();
   for (int64_t i : kernel.getReductions()) {

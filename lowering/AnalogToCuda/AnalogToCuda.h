@@ -1,7 +1,7 @@
 // convert-analog-to-cuda: functions of one tiled_mvm -> CUDA C++ as EmitC. See lowering/Passes.td.
 //
-// A function @name becomes these kernels, which take one parameter by value, the struct name_Arguments (CudaNames.h says
-// what is in it); all but @name itself have kCudaThreads threads:
+// A function @name becomes these kernels, which take one parameter by value, the struct name_Arguments (CudaNames.h
+// says what is in it); all but @name itself have kCudaThreads threads:
 //
 //   name_statistic<i>         grid (parts / 8, tiles): statistic i over (t, row), or over (t) its blocks of 64 rows
 //   name_statistic<i>_total   grid (tiles / 128): of a statistic over (t) the whole

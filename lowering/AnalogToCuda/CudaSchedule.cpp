@@ -66,9 +66,9 @@ LogicalResult readEntry(TiledMvmOp kernel, NamedAttribute entry, CudaSchedule &s
     auto number = dyn_cast<IntegerAttr>(entry.getValue());
     int64_t value = number ? number.getInt() : -1;
     if (value < key.smallest || value > key.largest || (key.powerOfTwo && !llvm::isPowerOf2_64(value)))
-      return refuse(kernel) << key.name << " = " << printed(entry.getValue()) << "; allowed: "
-                            << (key.powerOfTwo ? "powers of two " : "") << "from " << key.smallest << " to "
-                            << key.largest;
+      return refuse(kernel) << key.name << " = " << printed(entry.getValue())
+                            << "; allowed: " << (key.powerOfTwo ? "powers of two " : "") << "from " << key.smallest
+                            << " to " << key.largest;
     schedule.*key.field = value;
     return success();
   }

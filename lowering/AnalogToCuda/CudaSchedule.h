@@ -2,7 +2,8 @@
 //
 //   CudaSchedule s = cudaScheduleFor(kernel, CudaMath::Fma);           // the table
 //   kernel->setAttr(kCudaScheduleAttr, cudaScheduleAttr(context, s));
-//   FailureOr<CudaSchedule> back = readCudaSchedule(kernel);           // an error at the op where a value is not allowed
+//   FailureOr<CudaSchedule> back = readCudaSchedule(kernel);           // an error at the op where a value is not
+//   allowed
 //
 // The shape changes the order of a contraction's sums and no other bit; what the math changes is said at each.
 #pragma once
@@ -43,8 +44,8 @@ CudaSchedule cudaScheduleFor(analog::TiledMvmOp kernel, CudaMath math);
 
 mlir::DictionaryAttr cudaScheduleAttr(mlir::MLIRContext *context, const CudaSchedule &schedule);
 
-/// The kernel's attribute; what it leaves out is the table's. Errors, emitted at the op: an unknown key, a value that is
-/// not allowed, more shared memory than a CTA may have.
+/// The kernel's attribute; what it leaves out is the table's. Errors, emitted at the op: an unknown key, a value that
+/// is not allowed, more shared memory than a CTA may have.
 mlir::FailureOr<CudaSchedule> readCudaSchedule(analog::TiledMvmOp kernel);
 
 /// Dynamic shared memory of a CTA: the staged blocks, or the summands of the reductions where these need more.

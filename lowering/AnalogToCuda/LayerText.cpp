@@ -53,8 +53,8 @@ StringRef indexText(IndexKind kind) {
 class LayerWriter {
 public:
   LayerWriter(func::FuncOp function, TiledMvmOp kernel, const CudaSchedule &schedule)
-      : function(function), kernel(kernel), schedule(schedule), names(function, kernel),
-        name(function.getName().str()), out(text) {}
+      : function(function), kernel(kernel), schedule(schedule), names(function, kernel), name(function.getName().str()),
+        out(text) {}
 
   std::string write() {
     std::tie(rowAxis, columnAxis) = kernel.getOutputAxes();
@@ -84,15 +84,16 @@ private:
 
   /// What a person wants to know first.
   void writeHeader() {
-    StringRef what = kernel.isForward()                  ? "forward"
+    StringRef what = kernel.isForward()                ? "forward"
                      : kernel.getContract() == Axis::N ? "gradient of the input"
-                                                         : "gradient of the weight";
-    out << "\n// @" << name << ", " << what << ": contraction over " << stringifyAxis(kernel.getContract()) << ", tiles of "
-        << stringifyTilingKind(kernel.getTiling().getKind()) << " " << kernel.getTiling().getRows() << ", "
-        << kernel.getAccumulatorCount() << " accumulator(s).\n// A CTA of " << schedule.threads() << " threads has "
-        << schedule.rows() << " x " << schedule.columns() << " of the output, stages " << schedule.depth
-        << " of the contraction at a time and multiplies by " << nameOf(schedule.math) << ".\n// Scalar code of a region stands in " << name
-        << "_<region>; what its arguments are is said where " << name << "_Layer calls it.\n";
+                                                       : "gradient of the weight";
+    out << "\n// @" << name << ", " << what << ": contraction over " << stringifyAxis(kernel.getContract())
+        << ", tiles of " << stringifyTilingKind(kernel.getTiling().getKind()) << " " << kernel.getTiling().getRows()
+        << ", " << kernel.getAccumulatorCount() << " accumulator(s).\n// A CTA of " << schedule.threads()
+        << " threads has " << schedule.rows() << " x " << schedule.columns() << " of the output, stages "
+        << schedule.depth << " of the contraction at a time and multiplies by " << nameOf(schedule.math)
+        << ".\n// Scalar code of a region stands in " << name << "_<region>; what its arguments are is said where "
+        << name << "_Layer calls it.\n";
   }
 
   /// Size of an axis, of the first operands.
@@ -117,10 +118,9 @@ private:
     constant("mho::Axis", "contract_axis", axis(kernel.getContract()));
     constant("mho::Axis", "row_axis", axis(rowAxis));
     constant("mho::Axis", "column_axis", axis(columnAxis));
-    for (auto [what, value] :
-         {std::pair("kRowGroups", schedule.rowGroups), std::pair("kWarpRows", schedule.warpRows),
-          std::pair("kRowBlock", schedule.rows()), std::pair("kColumnBlock", schedule.columns()),
-          std::pair("kThreads", schedule.threads()), std::pair("kDepth", schedule.depth)})
+    for (auto [what, value] : {std::pair("kRowGroups", schedule.rowGroups), std::pair("kWarpRows", schedule.warpRows),
+                               std::pair("kRowBlock", schedule.rows()), std::pair("kColumnBlock", schedule.columns()),
+                               std::pair("kThreads", schedule.threads()), std::pair("kDepth", schedule.depth)})
       constant("int", what, Twine(value));
     out << "  typedef mho::" << mathType(schedule.math) << " Math;\n";
     constant("int", "kPairs", Twine(kernel.getAccumulatorCount()));
@@ -166,7 +166,8 @@ private:
   static std::string drawnBefore(DrawOpInterface, size_t i) { return "d[" + std::to_string(i) + "]"; }
 
   std::string keyAndStream(DrawOpInterface draw) {
-    return "mho::key_of(a." + names.of(kernel.getKeys()[draw.getKey()]) + "), " + std::to_string(draw.getStream()) + "u";
+    return "mho::key_of(a." + names.of(kernel.getKeys()[draw.getKey()]) + "), " + std::to_string(draw.getStream()) +
+           "u";
   }
 
   void writeDraws(unsigned region) {
@@ -194,7 +195,8 @@ private:
     for (auto [operand, over] : llvm::zip(side == Side::Lhs ? kernel.getLhs() : kernel.getRhs(), axes))
       arguments.push_back(names.element(operand, cast<AxesAttr>(over)));
     appendVisible(arguments, region, drawnBefore);
-    out << "    " << kDevice << "void load(const Arguments &a, const mho::Place &p, const float *d, float *out) {\n      "
+    out << "    " << kDevice
+        << "void load(const Arguments &a, const mho::Place &p, const float *d, float *out) {\n      "
         << callOf(region, arguments, "out, nullptr, nullptr") << "\n    }\n  };\n";
   }
 
@@ -208,7 +210,8 @@ private:
         out << "mho::read" << storage << "(a." << names.of(init) << ", " << at << ") + ";
       out << "value, " << at << ");\n";
     }
-    out << "  }\n  " << kDevice << "void store_planes(const Arguments &a, const mho::Place &p, const float *values) {\n";
+    out << "  }\n  " << kDevice
+        << "void store_planes(const Arguments &a, const mho::Place &p, const float *values) {\n";
     for (auto [number, i] : llvm::enumerate(kernel.getResultsOf({ResultKind::Planes})))
       out << "    mho::store(a." << names.ofResult(i) << ", values[" << number << "], "
           << CudaNames::coordinates(kernel.getResultSpec(i).getOver()) << ");\n";
@@ -255,9 +258,9 @@ private:
         << "void reduce(const Arguments &a, const float *scratch, int tile, int row, int column, int rows, int "
            "columns) {\n";
     for (auto [number, i] : llvm::enumerate(reductions))
-      out << "      mho::reduce_blocks<" << name << "_Layer, " << keepText(i, rowAxis) << ", " << keepText(i, columnAxis)
-          << ">(a." << CudaNames::partials(i) << ", scratch + " << number << " * mho::scratch_size<" << name
-          << "_Layer>(), tile, row, column, rows, columns);\n";
+      out << "      mho::reduce_blocks<" << name << "_Layer, " << keepText(i, rowAxis) << ", "
+          << keepText(i, columnAxis) << ">(a." << CudaNames::partials(i) << ", scratch + " << number
+          << " * mho::scratch_size<" << name << "_Layer>(), tile, row, column, rows, columns);\n";
     out << "    }\n  };\n";
   }
 
@@ -265,8 +268,9 @@ private:
     ResultKind kind = kernel.getResultSpec(i).getKind();
     bool count = kind == ResultKind::Count || kind == ResultKind::TileCount;
     out << "\n  struct Reduction" << i << " {\n    typedef " << (count ? "mho::i64" : "float") << " Number;\n"
-        << "    static constexpr mho::Keep kRows = " << keepText(i, rowAxis) << ", kColumns = "
-        << keepText(i, columnAxis) << ";\n    static constexpr bool kKeepsTile = " << (keeps(i, Axis::T) ? "true" : "false")
+        << "    static constexpr mho::Keep kRows = " << keepText(i, rowAxis)
+        << ", kColumns = " << keepText(i, columnAxis)
+        << ";\n    static constexpr bool kKeepsTile = " << (keeps(i, Axis::T) ? "true" : "false")
         << ", kOfTile = " << (isOfTile(kind) ? "true" : "false") << ";\n  };\n";
   }
 
@@ -297,14 +301,14 @@ private:
   }
 
   void beginKernel(const Twine &suffix, int64_t threads = kCudaThreads) {
-    out << "\nextern \"C\" __global__ void __launch_bounds__(" << threads << ") " << name << suffix
+    out << "\nextern \"C\" __global__ void __launch_bounds__(" << threads << ", 1) " << name << suffix
         << "(const __grid_constant__ " << name << "_Arguments a) {\n";
   }
 
   void writeKernels() {
     beginKernel("", schedule.threads());
-    out << "  extern __shared__ float shared[];\n  mho::" << (kernel.isForward() ? "forward" : "gradient") << "<" << name
-        << "_Layer>(a, shared);\n}\n";
+    out << "  extern __shared__ float shared[];\n  mho::" << (kernel.isForward() ? "forward" : "gradient") << "<"
+        << name << "_Layer>(a, shared);\n}\n";
     for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i) {
       bool ofTile = kernel.getStat(i).getOver().getAxes().size() == 1;
       std::string layer = name + "_Layer, " + name + "_Layer::Statistic" + std::to_string(i);

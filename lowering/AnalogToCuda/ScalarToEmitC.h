@@ -8,9 +8,9 @@
 
 namespace mho::lowering {
 
-/// Emits the function at the builder: its arguments are those of the region that are used, then what it draws (in the order of
-/// drawsOf), then the indices that it asks for (in the order of indicesOf); then where its values, bits and summands
-/// go. Fails at an op that the function cannot have.
+/// Emits the function at the builder: its arguments are those of the region that are used, then what it draws (in the
+/// order of drawsOf), then the indices that it asks for (in the order of indicesOf); then where its values, bits and
+/// summands go. Fails at an op that the function cannot have.
 mlir::LogicalResult scalarFunction(mlir::OpBuilder &builder, llvm::StringRef name, mlir::Region &region);
 
 /// The arguments of a region that its code uses.

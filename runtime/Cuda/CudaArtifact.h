@@ -28,8 +28,8 @@ private:
   std::string nvrtcPath, architecture;
 };
 
-/// CUDA C++ that includes the prelude, compiled by NVRTC. `architecture`: "compute_80" for PTX, "sm_80" for a cubin too;
-/// `options` beside those that every kernel is compiled with. Errors: no NVRTC, its log.
+/// CUDA C++ that includes the prelude, compiled by NVRTC. `architecture`: "compute_80" for PTX, "sm_80" for a cubin
+/// too; `options` beside those that every kernel is compiled with. Errors: no NVRTC, its log.
 Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string &nvrtcPath,
                                     const std::string &architecture, const std::vector<std::string> &options = {});
 

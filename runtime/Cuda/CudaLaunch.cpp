@@ -100,7 +100,8 @@ Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vec
   CudaLaunch launch;
   launch.slots = &slots;
   int64_t tiles = output.tiles.count(), widest = widestTile(output.tiles);
-  auto step = [&](const std::string &suffix, int64_t x, int64_t y, int64_t threads = lowering::kCudaThreads, int64_t shared = 0) {
+  auto step = [&](const std::string &suffix, int64_t x, int64_t y, int64_t threads = lowering::kCudaThreads,
+                  int64_t shared = 0) {
     if (x > 0 && y > 0)
       launch.steps.push_back({kernel.name + suffix, x, y, threads, shared});
   };
@@ -122,8 +123,8 @@ Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vec
     if (statistic.ofTile)
       step(name + "_total", divideUp(tiles, kThreads), 1);
   }
-  int64_t columnBlocks = kernel.forward ? divideUp(output.columns, schedule.columns())
-                                        : tiles * divideUp(widest, schedule.columns());
+  int64_t columnBlocks =
+      kernel.forward ? divideUp(output.columns, schedule.columns()) : tiles * divideUp(widest, schedule.columns());
   step("", columnBlocks, divideUp(output.rows, schedule.rows()), schedule.threads(), kernel.sharedBytes);
   for (const lowering::CudaReduction &reduction : kernel.reductions) {
     int64_t columns = kernel.forward ? output.columns : widest;

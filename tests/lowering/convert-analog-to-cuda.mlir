@@ -23,7 +23,7 @@
 // FORWARD:      layer_load_rhs(mho::load(a.argument_2, p.n, p.k), mho::load(a.statistic0, p.t, p.n), d[0], out, nullptr, nullptr);
 // FORWARD:      if (which == 0)
 // FORWARD:      mho::Statistic::AbsMax
-// FORWARD:      extern \22C\22 __global__ void __launch_bounds__(128) layer(const __grid_constant__ layer_Arguments a)
+// FORWARD:      extern \22C\22 __global__ void __launch_bounds__(128, 1) layer(const __grid_constant__ layer_Arguments a)
 // FORWARD:      mho::forward<layer_Layer>(a, shared);
 // FORWARD:      mho::statistic<layer_Layer, layer_Layer::Statistic0, 1>(a, a.statistic0);
 
@@ -31,7 +31,7 @@
 // GRADIENT:     static constexpr mho::Axis row_axis = mho::M;
 // GRADIENT:     mho::load_bit(a.argument_2, p.t, p.m, p.n)
 // GRADIENT:     mho::read(a.argument_4, p.m, p.k) +
-// GRADIENT:     mho::reduce_block<mho::Keep::Blocks, mho::Keep::Blocks>(a.partials1, scratch + 0
+// GRADIENT:     mho::reduce_blocks<dx_Layer, mho::Keep::Blocks, mho::Keep::Blocks>(a.partials1, scratch + 0
 // GRADIENT:     mho::gradient<dx_Layer>(a, shared);
 // GRADIENT:     dx_result1(const __grid_constant__ dx_Arguments a)
 // GRADIENT:     static_cast<mho::i64 *>(a.result_2.data)[mho::offset(a.result_2, p.t)] = mho::combined<dx_Layer, dx_Layer::Reduction1>(a, a.partials1, p);

@@ -49,6 +49,7 @@ struct Case {
   bool noisyBackward = false;
   std::vector<Effect> effects; ///< of inputs, of weights, of tiles, each in their order
   std::vector<Text> texts;
+  std::string backend;                                   ///< of mho-run, or empty: the CPU's
   std::string isa;                                       ///< MHO_ISA, or empty
   std::vector<std::pair<std::string, int64_t>> schedule; ///< numbers of analog.schedule
   std::array<std::vector<int64_t>, 2> strides;           ///< of x and W; empty: rows side by side

@@ -217,6 +217,8 @@ std::vector<std::string> runArguments(const Case &layer, double tolerance) {
   if (layer.gradient)
     add("--gradient");
   add("--seed=" + std::to_string(uint32_t(layer.seed * 1000003 + layer.number)));
+  if (!layer.backend.empty())
+    add("--backend=" + layer.backend);
   add("--check");
   if (tolerance > 0) {
     char text[32];

@@ -20,7 +20,7 @@ namespace {
 const char kHelp[] =
     R"(usage: mho-fuzz [OPTIONS]
 
-Runs random layers (effects, text, shapes, strides, schedules, data) on the CPU and on the evaluator, with mho-run.
+Runs random layers (effects, text, shapes, strides, schedules, data) on a backend and on the evaluator, with mho-run.
 A layer whose results differ, or that is refused or crashes, is made as small as it gets and printed as a .mlir file
 whose first line is the command that runs it again.
 
@@ -30,6 +30,7 @@ whose first line is the command that runs it again.
   --seconds=N   stop after so long (no limit)
   --least=N     so many cases must be compared: fewer are a failure (0)
   --jobs=N      how many at a time (1)
+  --backend=NAME  cpu, or ptx: CUDA code in the interpreter, which is slow (cpu)
   --isa=NAME    the greatest instruction set to ask for: avx512, avx2 or generic (this machine's)
   --limit=N     processor seconds for one case (60)
   --shrink=N    seconds for making a failing case small (120)
@@ -44,7 +45,7 @@ struct Options {
   uint64_t seed = 1, first = 0, cases = UINT64_MAX, least = 0;
   double seconds = 1e18, shrink = 120;
   int jobs = 1, limit = 60;
-  std::string isa, out = "mho-fuzz-out";
+  std::string backend, isa, out = "mho-fuzz-out";
   bool print = false, selfTest = false;
 };
 
@@ -89,6 +90,8 @@ Options parse(int argc, char **argv) {
       options.limit = whole(1, 86400);
     else if (name == "--isa" && (value == "avx512" || value == "avx2" || value == "generic"))
       options.isa = value;
+    else if (name == "--backend" && (value == "cpu" || value == "ptx"))
+      options.backend = value;
     else if (name == "--out" && !value.empty())
       options.out = value;
     else if (word == "--print")
@@ -138,6 +141,7 @@ private:
 
 Case Fuzzer::make(uint64_t number) const {
   Case layer = randomCase(options.seed, number);
+  layer.backend = options.backend;
   std::string most = options.isa.empty() ? machineIsa() : options.isa;
   if (rankOf(layer.isa) > rankOf(most) || (layer.isa.empty() && !options.isa.empty()))
     layer.isa = options.isa; // empty: the machine's
