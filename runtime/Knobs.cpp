@@ -81,6 +81,7 @@ const std::vector<KnobInfo> &Knobs::table() {
        true},
       {"MHO_TIME", "off", "on or off: print the time of each compile stage, or of the cache hit, to stderr", false},
       {"MHO_ISA", "the machine's", "avx512, avx2 or generic: vector instructions of CPU kernels", true},
+      {"MHO_CUDA_DRIVER", "libcuda.so.1, where the loader looks", "file of NVIDIA's driver library", false},
       {"MHO_CUDA_MATH", "fma",
        "how CUDA kernels multiply: fma (fp32), tf32 (tensor cores, fp32 in two parts), f16 or bf16 (tensor cores, "
        "operands "
@@ -124,6 +125,7 @@ Expected<Knobs> Knobs::parse(const std::vector<std::string> &variables) {
   knobs.overrideDir = valueOf(environment, "MHO_OVERRIDE_DIR");
   knobs.isa = valueOf(environment, "MHO_ISA");
   knobs.nvrtc = valueOf(environment, "MHO_NVRTC");
+  knobs.cudaDriver = valueOf(environment, "MHO_CUDA_DRIVER");
   if (!knobs.isa.empty() && knobs.isa != "avx512" && knobs.isa != "avx2" && knobs.isa != "generic")
     return wrongValue("MHO_ISA", knobs.isa, "avx512, avx2 or generic");
   if (std::string math = valueOf(environment, "MHO_CUDA_MATH"); !math.empty())

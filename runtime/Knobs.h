@@ -29,6 +29,7 @@ struct Knobs {
   std::string overrideDir;     ///< MHO_OVERRIDE_DIR
   bool time = false;           ///< MHO_TIME
   std::string isa;             ///< MHO_ISA, empty: the machine's
+  std::string cudaDriver;      ///< MHO_CUDA_DRIVER, empty: libcuda.so.1
   std::string nvrtc;           ///< MHO_NVRTC, empty: looked for
 
   std::string cudaMath = "fma"; ///< MHO_CUDA_MATH

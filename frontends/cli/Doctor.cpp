@@ -1,6 +1,7 @@
 // mho doctor and mho knobs: what a user needs when something is not as expected.
 #include "frontends/cli/Commands.h"
 #include "frontends/cli/Tool.h"
+#include "runtime/Cuda/Driver.h"
 #include "runtime/Cuda/Nvrtc.h"
 #include "runtime/KernelCache.h"
 #include "runtime/Knobs.h"
@@ -95,6 +96,13 @@ int mho::cli::doctor(int argc, char **argv) {
   Expected<const Nvrtc *> nvrtc = Nvrtc::get((*knobs)->nvrtc);
   std::printf("%-14s %s %s\n", "nvrtc", nvrtc ? "ok  " : "--  ",
               nvrtc ? ((*nvrtc)->version() + " " + (*nvrtc)->path()).c_str() : nvrtc.message().c_str());
-  std::printf("%-14s --   CUDA kernels are compiled and interpreted (backend ptx); nothing launches them yet\n", "gpu");
+  auto driver = CudaDriver::open((*knobs)->cudaDriver);
+  if (!driver)
+    std::printf("%-14s --   %s\n", "gpu", driver.message().c_str());
+  for (const CudaDevice &device : driver ? (*driver)->devices() : std::vector<CudaDevice>())
+    std::printf(
+        "%-14s --   %s, sm_%d%d, driver for CUDA %s; kernels run in the interpreter (backend ptx) only, nothing "
+        "launches them here yet\n",
+        "gpu", device.name.c_str(), device.major, device.minor, (*driver)->version().c_str());
   return failures ? 1 : 0;
 }

@@ -59,9 +59,8 @@ std::string CudaNames::element(Value operand, AxesAttr over) const {
   std::string at = coordinates(over);
   func::FuncOp source = function; // a handle, whose reading methods are not const
   bool strided = bool(source.getArgAttr(cast<BlockArgument>(operand).getArgNumber(), kStridedAttr));
-  std::string load = TiledMvmOp::isBits(operand)
-                         ? "mho::load_bit"
-                         : (strided ? "mho::gather" : "mho::load") + storage(operand.getType());
+  std::string load = TiledMvmOp::isBits(operand) ? "mho::load_bit"
+                                                 : (strided ? "mho::gather" : "mho::load") + storage(operand.getType());
   return load + "(" + field + (at.empty() ? "" : ", " + at) + ")";
 }
 
