@@ -213,13 +213,13 @@ def ConvertAnalogToCudaPass : Pass<"convert-analog-to-cuda", "::mlir::ModuleOp">
       return %y : tensor<?x?xf32>
     }
     // CHECK: emitc.include "mho_prelude.cuh"
-    // CHECK: emitc.func @layer_load_lhs([[V:%.+]]: f32, [[TO:%.+]]: !emitc.ptr<f32>, {{.*}}specifiers = ["static", "__device__", "__forceinline__"]
+    // CHECK: emitc.func @mho_layer_load_lhs([[V:%.+]]: f32, [[TO:%.+]]: !emitc.ptr<f32>, {{.*}}specifiers = ["static", "__device__", "__forceinline__"]
     // CHECK:   [[HALF:%.+]] = emitc.literal "0.5f" : f32
     // CHECK:   emitc.mul [[V]], [[HALF]]
-    // CHECK: emitc.func @layer_end_tile(
+    // CHECK: emitc.func @mho_layer_end_tile(
     // CHECK:   emitc.call_opaque "mho::roundeven"
-    // CHECK: emitc.verbatim "struct layer_Layer {"
-    // CHECK: emitc.verbatim "  mho::forward<layer_Layer>(a, shared);"
+    // CHECK: emitc.verbatim "struct mho_layer_Layer {"
+    // CHECK: emitc.verbatim "  mho::forward<mho_layer_Layer>(a, shared);"
     ```
 
     Precondition: analog-fuse (and analog-differentiate), analog-expand-elementary. Numerics: as convert-analog-to-vector. The text is

@@ -10,6 +10,8 @@
 #include "runtime/Ptx/Module.h"
 
 #include <cstdio>
+#include <filesystem>
+#include <optional>
 
 using namespace mlir;
 
@@ -50,7 +52,8 @@ public:
       auto access = all[i].result ? ptx::Memory::Access::ReadWrite : ptx::Memory::Access::ReadOnly;
       addresses.push_back(bytes ? memory.add(all[i].name, tensor.data, size_t(bytes), access) : 0);
     }
-    std::vector<uint8_t> work(size_t(launch->workspaceBytes));
+    // Not zeros: what no kernel has written must not look like a sum.
+    std::vector<uint8_t> work(size_t(launch->workspaceBytes), 0xff);
     uint64_t workspace = work.empty() ? 0 : memory.add("workspace", work.data(), work.size());
     std::string argument = launch->argument(values, [&](size_t slot) { return addresses[slot]; }, workspace);
     ptx::Arguments arguments;
@@ -74,13 +77,22 @@ private:
   ptx::Module module;
 };
 
-/// The PTX of a module of one function. Errors: those of the stages.
-Expected<std::string> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, const Knobs &knobs) {
+/// The PTX of a module of one function, and what a launch has to know of it. Errors: those of the stages.
+Expected<std::string> compileStages(OwningOpRef<ModuleOp> module, const std::string &unit, const Knobs &knobs,
+                                    std::optional<lowering::CudaKernel> &kernel) {
   CudaArtifact artifact(std::move(module), knobs.cudaMath, knobs.nvrtc, kArchitecture);
   StageOptions options = StageOptions::from(knobs, allStages(cudaStageNames()));
   if (Status status = runStages(unit, artifact, cudaStages(artifact), options); !status)
     return status;
+  kernel = artifact.kernel;
   return artifact.ptx;
+}
+
+/// What the cache tells one compiler from another by.
+std::string targetText(const Nvrtc &nvrtc) {
+  std::error_code unknown; // the loader may have found it elsewhere than in this folder
+  uintmax_t bytes = std::filesystem::file_size(nvrtc.path(), unknown);
+  return std::string(kArchitecture) + " NVRTC " + nvrtc.version() + " " + std::to_string(unknown ? 0 : bytes);
 }
 
 class PtxBackend final : public Backend {
@@ -104,14 +116,17 @@ public:
       return nvrtc.error();
     std::string name = function.getName().str();
     OwningOpRef<ModuleOp> module = isolate(function, strided);
-    Expected<lowering::CudaKernel> kernel = describeKernel(*module, (*knobs)->cudaMath);
-    if (!kernel)
-      return kernel.error();
-    auto compile = [&](const std::string &unit) { return compileStages(module->clone(), unit, **knobs); };
-    std::string target = std::string(kArchitecture) + " NVRTC " + (*nvrtc)->version();
-    Expected<std::string> text = compileCached(*module, name, "ptx", target, **knobs, compile);
+    std::optional<lowering::CudaKernel> kernel;
+    auto compile = [&](const std::string &unit) { return compileStages(module->clone(), unit, **knobs, kernel); };
+    Expected<std::string> text = compileCached(*module, name, "ptx", targetText(**nvrtc), **knobs, compile);
     if (!text)
       return text.error();
+    if (!kernel) { // the PTX came from the cache
+      Expected<lowering::CudaKernel> described = describeKernel(*module, (*knobs)->cudaMath);
+      if (!described)
+        return described.error();
+      kernel = std::move(*described);
+    }
     Expected<ptx::Module> parsed = ptx::Module::parse(*text);
     if (!parsed)
       return parsed.error();

@@ -32,6 +32,13 @@ LogicalResult checkSupported(func::FuncOp function, TiledMvmOp kernel) {
   for (OperandRange side : {kernel.getLhs(), kernel.getRhs()})
     if (TiledMvmOp::isBits(side[0]))
       return refuse() << "the first operand of a side to be no packed bits";
+  SmallVector<int64_t> exported;
+  for (int64_t i : kernel.getResultsOf({ResultKind::Stat}))
+    exported.push_back(kernel.getResultSpec(i).getStat());
+  for (int64_t stat : exported)
+    if (llvm::count(exported, stat) > 1)
+      return refuse() << "a statistic to be exported once, got statistic " << stat << " as "
+                      << llvm::count(exported, stat) << " results";
   WalkResult elementary = kernel->walk([](Operation *op) -> WalkResult {
     if (isa<math::ExpOp, math::LogOp, math::PowFOp, math::TanhOp>(op))
       return op->emitOpError(
@@ -50,7 +57,8 @@ LogicalResult convert(func::FuncOp function, TiledMvmOp kernel) {
   OpBuilder builder(function);
   for (unsigned region = 0; region < kernel->getNumRegions(); ++region)
     if (!kernel->getRegion(region).empty() &&
-        failed(scalarFunction(builder, codeName(function.getName(), kernel, region), kernel->getRegion(region))))
+        failed(
+            scalarFunction(builder, codeName(cudaName(function.getName()), kernel, region), kernel->getRegion(region))))
       return failure();
   std::string text = layerText(function, kernel, *schedule);
   for (StringRef line : llvm::split(StringRef(text).rtrim(), '\n'))
@@ -89,7 +97,7 @@ FailureOr<CudaKernel> describeCuda(func::FuncOp function, TiledMvmOp kernel) {
     return failure();
   CudaKernel description;
   description.schedule = *schedule;
-  description.name = function.getName().str();
+  description.name = cudaName(function.getName());
   description.forward = kernel.isForward();
   description.sharedBytes = sharedBytes(kernel, *schedule);
   unsigned arguments = function.getNumArguments();

@@ -1,9 +1,9 @@
 // convert-analog-to-cuda: functions of one tiled_mvm -> CUDA C++ as EmitC. See lowering/Passes.td.
 //
-// A function @name becomes these kernels, which take one parameter by value, the struct name_Arguments (CudaNames.h
-// says what is in it); all but @name itself have kCudaThreads threads:
+// A function @f becomes these kernels, where name is cudaName("f"), which take one parameter by value, the struct
+// name_Arguments (CudaNames.h says what is in it); all but @name itself have kCudaThreads threads:
 //
-//   name_statistic<i>         grid (parts / 8, tiles): statistic i over (t, row), or over (t) its blocks of 64 rows
+//   name_statistic<i>         grid (tiles x parts / 8): statistic i over (t, row), or over (t) its blocks of 64 rows
 //   name_statistic<i>_total   grid (tiles / 128): of a statistic over (t) the whole
 //   name                      grid (column blocks, row blocks); of a gradient (tiles x column blocks of the widest
 //                             tile, row blocks)

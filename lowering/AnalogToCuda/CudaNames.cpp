@@ -28,6 +28,13 @@ std::string uniqueName(StringRef wanted, StringRef fallback, llvm::StringSet<> &
 
 } // namespace
 
+std::string cudaName(StringRef function) {
+  std::string name = "mho_";
+  for (char c : function)
+    name += llvm::isAlnum(c) || c == '_' ? std::string(1, c) : "_x" + llvm::utohexstr(uint8_t(c), true, 2);
+  return name;
+}
+
 CudaNames::CudaNames(func::FuncOp function, TiledMvmOp kernel) : function(function), kernel(kernel) {
   llvm::StringSet<> taken;
   for (BlockArgument argument : function.getArguments()) {

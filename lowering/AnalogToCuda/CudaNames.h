@@ -7,6 +7,10 @@
 
 namespace mho::lowering {
 
+/// What a function of this name is called in CUDA C++: "mho_" and the name, characters that no identifier has as _x and
+/// two hexadecimal digits.
+std::string cudaName(llvm::StringRef function);
+
 class CudaNames {
 public:
   CudaNames(mlir::func::FuncOp function, analog::TiledMvmOp kernel);

@@ -16,8 +16,8 @@ using namespace mho::analog;
 namespace mho::lowering {
 namespace {
 
-/// Shared memory that a CTA may have on every GPU from sm_80 on (sm_86 and sm_89 have the least). The table stays
-/// below; a schedule of one's own may use what sm_80 has.
+/// Shared memory that a CTA may have on every GPU from sm_80 on (sm_86 and sm_89 have the least): the table stages no
+/// more. What reductions need is the kernel's; with it, and by a schedule of one's own, a CTA may have what sm_80 has.
 constexpr int64_t kTableBytes = 99 << 10, kMostBytes = 163 << 10;
 /// Eight warps leave each thread all the registers it can name.
 constexpr int64_t kMostWarps = 8;
@@ -139,12 +139,15 @@ std::string cudaMathNames() {
   return llvm::join(llvm::map_range(kMathNames, [](const MathName &each) { return each.name.str(); }), ", ");
 }
 
-int64_t sharedBytes(TiledMvmOp kernel, const CudaSchedule &s) {
+static int64_t stagedBytes(TiledMvmOp kernel, const CudaSchedule &s) {
   bool isHalf = s.math == CudaMath::F16 || s.math == CudaMath::BF16;
   int64_t lhs = yieldOf(kernel.getLoadLhs()).getValues().size(), rhs = yieldOf(kernel.getLoadRhs()).getValues().size();
   int64_t rowBytes = isHalf ? 2 * (s.depth + 8) : 4 * (s.depth + 4); // kPad of the prelude's Math
-  int64_t staged = (lhs * s.rows() + rhs * s.columns()) * rowBytes;
-  return std::max(staged, 4 * reductionsOf(kernel) * s.rows() * (s.columns() + 1));
+  return (lhs * s.rows() + rhs * s.columns()) * rowBytes;
+}
+
+int64_t sharedBytes(TiledMvmOp kernel, const CudaSchedule &s) {
+  return std::max(stagedBytes(kernel, s), 4 * reductionsOf(kernel) * s.rows() * (s.columns() + 1));
 }
 
 CudaSchedule cudaScheduleFor(TiledMvmOp kernel, CudaMath math) {
@@ -153,7 +156,7 @@ CudaSchedule cudaScheduleFor(TiledMvmOp kernel, CudaMath math) {
   CudaSchedule schedule = !isPlain ? CudaSchedule{math, 1, 4, 1, 64}
                           : isHalf ? CudaSchedule{math, 2, 4, 2, 64}
                                    : CudaSchedule{math, 2, 2, 2, 64};
-  while (schedule.depth > 16 && sharedBytes(kernel, schedule) > kTableBytes)
+  while (schedule.depth > 16 && stagedBytes(kernel, schedule) > kTableBytes)
     schedule.depth /= 2;
   return schedule;
 }

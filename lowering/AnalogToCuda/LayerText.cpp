@@ -53,8 +53,8 @@ StringRef indexText(IndexKind kind) {
 class LayerWriter {
 public:
   LayerWriter(func::FuncOp function, TiledMvmOp kernel, const CudaSchedule &schedule)
-      : function(function), kernel(kernel), schedule(schedule), names(function, kernel), name(function.getName().str()),
-        out(text) {}
+      : function(function), kernel(kernel), schedule(schedule), names(function, kernel),
+        name(cudaName(function.getName())), out(text) {}
 
   std::string write() {
     std::tie(rowAxis, columnAxis) = kernel.getOutputAxes();
@@ -87,11 +87,12 @@ private:
     StringRef what = kernel.isForward()                ? "forward"
                      : kernel.getContract() == Axis::N ? "gradient of the input"
                                                        : "gradient of the weight";
-    out << "\n// @" << name << ", " << what << ": contraction over " << stringifyAxis(kernel.getContract())
-        << ", tiles of " << stringifyTilingKind(kernel.getTiling().getKind()) << " " << kernel.getTiling().getRows()
-        << ", " << kernel.getAccumulatorCount() << " accumulator(s).\n// A CTA of " << schedule.threads()
-        << " threads has " << schedule.rows() << " x " << schedule.columns() << " of the output, stages "
-        << schedule.depth << " of the contraction at a time and multiplies by " << nameOf(schedule.math)
+    out << "\n// @" << function.getName() << ", " << what << ": contraction over "
+        << stringifyAxis(kernel.getContract()) << ", tiles of " << stringifyTilingKind(kernel.getTiling().getKind())
+        << " " << kernel.getTiling().getRows() << ", " << kernel.getAccumulatorCount()
+        << " accumulator(s).\n// A CTA of " << schedule.threads() << " threads has " << schedule.rows() << " x "
+        << schedule.columns() << " of the output, stages " << schedule.depth
+        << " of the contraction at a time and multiplies by " << nameOf(schedule.math)
         << ".\n// Scalar code of a region stands in " << name << "_<region>; what its arguments are is said where "
         << name << "_Layer calls it.\n";
   }
@@ -134,7 +135,8 @@ private:
     std::string type = "mho::Tiling<" + std::to_string(tiling.getRows()) + ", " + (fixed ? "true" : "false") + ">";
     out << "  " << kDevice << type << " tiling(const Arguments &a) { return {" << sizeOf(Axis::K) << "}; }\n";
     out << "  " << kDevice << "int physical_rows(const " << type << " &tiling, int tile) { return "
-        << (fixed && tiling.getRows() > 0 ? std::to_string(tiling.getRows()) : "tiling.width(tile)") << "; }\n";
+        << (fixed && tiling.getRows() > 0 ? "int(" + std::to_string(tiling.getRows()) + "LL)" : "tiling.width(tile)")
+        << "; }\n";
     for (auto [what, a] : {std::pair("output_rows", rowAxis), std::pair("output_columns", columnAxis),
                            std::pair("contraction", kernel.getContract())})
       out << "  " << kDevice << "int " << what << "(const Arguments &a) { return " << sizeOf(a) << "; }\n";
@@ -371,11 +373,11 @@ private:
 
 } // namespace
 
-std::string codeName(StringRef function, TiledMvmOp kernel, unsigned region) {
+std::string codeName(StringRef layer, TiledMvmOp kernel, unsigned region) {
   std::string suffix = TiledMvmOp::getRegionName(region);
   for (char &c : suffix)
     c = llvm::isAlnum(c) ? c : '_';
-  return (function + "_" + suffix).str();
+  return (layer + "_" + suffix).str();
 }
 
 std::string layerText(func::FuncOp function, TiledMvmOp kernel, const CudaSchedule &schedule) {

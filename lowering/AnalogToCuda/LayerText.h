@@ -7,10 +7,10 @@
 
 namespace mho::lowering {
 
-/// Name of the function of a region's scalar code.
-std::string codeName(llvm::StringRef function, analog::TiledMvmOp kernel, unsigned region);
+/// Name of the function of a region's scalar code; `layer`: cudaName of the kernel's function.
+std::string codeName(llvm::StringRef layer, analog::TiledMvmOp kernel, unsigned region);
 
-/// struct <function>_Arguments, struct <function>_Layer and the kernels.
+/// struct <layer>_Arguments, struct <layer>_Layer and the kernels.
 std::string layerText(mlir::func::FuncOp function, analog::TiledMvmOp kernel, const CudaSchedule &schedule);
 
 } // namespace mho::lowering

@@ -1,6 +1,7 @@
 #include "lowering/AnalogToVector/Supported.h"
 
 #include "dialect/Transforms/SoleKernel.h"
+#include "lowering/AnalogToVector/AnalogToVector.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -50,6 +51,10 @@ LogicalResult checkOperands(TiledMvmOp kernel) {
       if (failed(checkLanes(kernel, region, "a parameter", kernel.getParams()[i],
                             kernel.getAxesOf(kernel.getParamAxes(), i))))
         return failure();
+  if (Value init = kernel.getInit())
+    if (auto function = kernel->getParentOfType<func::FuncOp>();
+        function.getArgAttr(cast<BlockArgument>(init).getArgNumber(), kStridedAttr))
+      return refuse(kernel) << "an init whose elements lie side by side along its last axis";
   for (auto [operand, over] : llvm::zip(kernel.getEpilogue(), kernel.getEpilogueAxes()))
     if (failed(checkLanes(kernel, TiledMvmOp::kFinish, "an epilogue operand", operand, cast<AxesAttr>(over))))
       return failure();

@@ -68,24 +68,35 @@ void addCudaPasses(OpPassManager &passes, const std::string &math) {
   passes.addPass(lowering::createConvertAnalogToCudaPass());
 }
 
-Expected<lowering::CudaKernel> describeKernel(ModuleOp module, const std::string &math) {
-  ModuleArtifact artifact(module.clone());
-  Status status = artifact.runPasses([&](OpPassManager &passes) { addCudaSchedulePasses(passes, math); });
-  if (!status)
-    return status;
-  func::FuncOp function = *artifact.mlirModule->getOps<func::FuncOp>().begin();
+/// Of the one function of a module that has gone through addCudaSchedulePasses.
+static Expected<lowering::CudaKernel> describeScheduled(ModuleOp module) {
+  func::FuncOp function = *module.getOps<func::FuncOp>().begin();
   std::string why;
   analog::TiledMvmOp kernel = analog::soleKernel(function, why);
   if (!kernel)
     return Status::error("@" + function.getName().str() + " is not one fused kernel: " + why);
-  return *lowering::describeCuda(function, kernel); // the pass has read the schedule
+  FailureOr<lowering::CudaKernel> description = lowering::describeCuda(function, kernel);
+  if (failed(description))
+    return Status::error("@" + function.getName().str() + " has no schedule that can be used");
+  return *description;
+}
+
+Expected<lowering::CudaKernel> describeKernel(ModuleOp module, const std::string &math) {
+  ModuleArtifact artifact(module.clone());
+  Status status = artifact.runPasses([&](OpPassManager &passes) { addCudaSchedulePasses(passes, math); });
+  return status ? describeScheduled(*artifact.mlirModule) : status;
 }
 
 std::vector<Stage> cudaStages(CudaArtifact &artifact) {
   auto schedule = [&artifact] {
     return artifact.runPasses([&](OpPassManager &passes) { addCudaSchedulePasses(passes, artifact.math); });
   };
-  auto convert = [&artifact] {
+  auto convert = [&artifact]() -> Status {
+    // Here and not before: an edited schedule counts.
+    Expected<lowering::CudaKernel> kernel = describeScheduled(*artifact.mlirModule);
+    if (!kernel)
+      return kernel.error();
+    artifact.kernel = std::move(*kernel);
     return artifact.runPasses([](OpPassManager &passes) { passes.addPass(lowering::createConvertAnalogToCudaPass()); });
   };
   return {{"schedule", "mlir", schedule},

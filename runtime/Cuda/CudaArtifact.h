@@ -5,6 +5,8 @@
 #include "runtime/Cuda/Nvrtc.h"
 #include "runtime/ModuleArtifact.h"
 
+#include <optional>
+
 namespace mho {
 
 class CudaArtifact : public ModuleArtifact {
@@ -22,6 +24,8 @@ public:
   Status compile();
 
   const std::string math;
+  /// From the stage emitc on.
+  std::optional<lowering::CudaKernel> kernel;
   std::string source, ptx;
 
 private:

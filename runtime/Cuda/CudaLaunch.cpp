@@ -119,7 +119,7 @@ Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vec
     launch.statistics.push_back(whole);
     launch.statistics.push_back(partial);
     std::string name = "_statistic" + std::to_string(statistic.number);
-    step(name, divideUp(parts, kThreads / 16), tiles);
+    step(name, tiles * divideUp(parts, kThreads / 16), 1);
     if (statistic.ofTile)
       step(name + "_total", divideUp(tiles, kThreads), 1);
   }

@@ -8,33 +8,33 @@
 // RUN: not mho-opt %t/two.mlir --convert-analog-to-cuda 2>&1 | FileCheck %s --check-prefix=TWO
 
 // FORWARD:      emitc.include "mho_prelude.cuh"
-// FORWARD:      emitc.func @layer_load_rhs([[W:%.+]]: f32, [[LARGEST:%.+]]: f32, [[N:%.+]]: f32, [[TO:%[^ ]+]]: !emitc.ptr<f32>
+// FORWARD:      emitc.func @mho_layer_load_rhs([[W:%.+]]: f32, [[LARGEST:%.+]]: f32, [[N:%.+]]: f32, [[TO:%[^ ]+]]: !emitc.ptr<f32>
 // FORWARD:        [[FUSED:%.+]] = emitc.call_opaque "mho::fma"([[LARGEST]], [[N]], [[W]])
 // FORWARD:        [[ZERO:%.+]] = emitc.literal "0"
 // FORWARD:        [[PLACE:%.+]] = emitc.subscript [[TO]]{{\[}}[[ZERO]]
 // FORWARD:        emitc.assign [[FUSED]] : f32 to [[PLACE]]
-// FORWARD:      emitc.func @layer_end_tile(
+// FORWARD:      emitc.func @mho_layer_end_tile(
 // FORWARD:        emitc.cmp gt
 // FORWARD:      // @layer, forward: contraction over k, tiles of fixed 100, 1 accumulator(s).
 // FORWARD:      mho::Tensor x_;
 // FORWARD:      mho::Tensor statistic0, statistic0_parts;
 // FORWARD:      static constexpr int kDraws = 1;
 // FORWARD:      mho::HalfNormal::eight(mho::key_of(a.argument_), 3u, at, columns, call, out[0]);
-// FORWARD:      layer_load_rhs(mho::load(a.argument_2, p.n, p.k), mho::load(a.statistic0, p.t, p.n), d[0], out, nullptr, nullptr);
+// FORWARD:      mho_layer_load_rhs(mho::load(a.argument_2, p.n, p.k), mho::load(a.statistic0, p.t, p.n), d[0], out, nullptr, nullptr);
 // FORWARD:      if (which == 0)
 // FORWARD:      mho::Statistic::AbsMax
-// FORWARD:      extern \22C\22 __global__ void __launch_bounds__(128, 1) layer(const __grid_constant__ layer_Arguments a)
-// FORWARD:      mho::forward<layer_Layer>(a, shared);
-// FORWARD:      mho::statistic<layer_Layer, layer_Layer::Statistic0, 1>(a, a.statistic0);
+// FORWARD:      extern \22C\22 __global__ void __launch_bounds__(128, 1) mho_layer(const __grid_constant__ mho_layer_Arguments a)
+// FORWARD:      mho::forward<mho_layer_Layer>(a, shared);
+// FORWARD:      mho::statistic<mho_layer_Layer, mho_layer_Layer::Statistic0, 1>(a, a.statistic0);
 
 // GRADIENT:     // @dx, gradient of the input: contraction over n
 // GRADIENT:     static constexpr mho::Axis row_axis = mho::M;
 // GRADIENT:     mho::load_bit(a.argument_2, p.t, p.m, p.n)
 // GRADIENT:     mho::read(a.argument_4, p.m, p.k) +
-// GRADIENT:     mho::reduce_blocks<dx_Layer, mho::Keep::Blocks, mho::Keep::Blocks>(a.partials1, scratch + 0
-// GRADIENT:     mho::gradient<dx_Layer>(a, shared);
-// GRADIENT:     dx_result1(const __grid_constant__ dx_Arguments a)
-// GRADIENT:     static_cast<mho::i64 *>(a.result_2.data)[mho::offset(a.result_2, p.t)] = mho::combined<dx_Layer, dx_Layer::Reduction1>(a, a.partials1, p);
+// GRADIENT:     mho::reduce_blocks<mho_dx_Layer, mho::Keep::Blocks, mho::Keep::Blocks>(a.partials1, scratch + 0
+// GRADIENT:     mho::gradient<mho_dx_Layer>(a, shared);
+// GRADIENT:     mho_dx_result1(const __grid_constant__ mho_dx_Arguments a)
+// GRADIENT:     static_cast<mho::i64 *>(a.result_2.data)[mho::offset(a.result_2, p.t)] = mho::combined<mho_dx_Layer, mho_dx_Layer::Reduction1>(a, a.partials1, p);
 
 // TILES:        not lowered to CUDA: expected tiles of k, got tiles of n
 // ELEMENTARY:   not lowered to CUDA: expected analog-expand-elementary to have replaced it by its sequence

@@ -40,7 +40,7 @@ class ArchitecturesTest(unittest.TestCase):
             run = explain(*words, f"--cuda={architecture}", math=math)
             self.assertEqual(run.returncode, 0, run.stderr)
             found = list(kernels(run.stdout))
-            self.assertLessEqual({"linear", "linear_dx", "linear_dw"}, {name for name, _, _ in found})
+            self.assertLessEqual({"mho_linear", "mho_linear_dx", "mho_linear_dw"}, {name for name, _, _ in found})
             threads = {m[1]: int(m[0]) for m in re.findall(r"__launch_bounds__\((\d+), 1\) (\w+)\(", run.stdout)}
             for name, spilled, registers in found:
                 with self.subTest(architecture=architecture, kernel=name, math=math):

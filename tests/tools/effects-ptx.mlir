@@ -35,8 +35,8 @@
 // CUDA: // @linear, forward: contraction over k, tiles of balanced 256, 1 accumulator(s).
 // CUDA: // @linear_dx, gradient of the input
 // CUDA: sm_90, as its assembler says; nothing was run
-// CUDA: Compiling entry function 'linear' for 'sm_90'
-// CUDA-NEXT: Function properties for linear
+// CUDA: Compiling entry function 'mho_linear' for 'sm_90'
+// CUDA-NEXT: Function properties for mho_linear
 // CUDA-NEXT: 0 bytes spill stores, 0 bytes spill loads
 // PRELUDE: Four random words of a counter: Philox4x32-10
 // OLD: it knows sm_75 sm_80

@@ -50,16 +50,17 @@ MHO_DEVICE void mma_tf32(float (&c)[4], const u32 (&a)[4], const u32 (&b)[2]) {
 }
 
 /// A float as two numbers of 11 bits, high + low, exact but for the last bits of a float whose low part has more. An
-/// infinity or a NaN is all in the high one.
+/// infinity or a NaN is in `high` alone; `finite` is 0 then, else `high`: what is multiplied by a low part.
 struct SplitFloat {
-  u32 high, low;
+  u32 high, finite, low;
 };
 MHO_DEVICE SplitFloat split(float value) {
   const u32 bits = __float_as_uint(value), rounded = (bits + 0x1000u) & 0xffffe000u;
   const bool special = (bits & 0x7f800000u) == 0x7f800000u, overflows = (rounded & 0x7f800000u) == 0x7f800000u;
-  const u32 high = special || overflows ? bits & 0xffffe000u : rounded;
-  const float rest = special ? 0.0f : value - __uint_as_float(high);
-  return SplitFloat{high, (__float_as_uint(rest) + 0x1000u) & 0xffffe000u};
+  const u32 finite = special ? 0u : overflows ? bits & 0xffffe000u : rounded;
+  const u32 high = !special ? finite : (bits & 0x007fffffu) ? 0x7fc00000u : bits;
+  const float rest = special ? 0.0f : value - __uint_as_float(finite);
+  return SplitFloat{high, finite, (__float_as_uint(rest) + 0x1000u) & 0xffffe000u};
 }
 
 /// Tensor cores on fp32 operands: each is split in two, and the four products are added, the smallest first. Products
@@ -85,24 +86,26 @@ struct Tf32Math {
       for (int pair = 0; pair < L::kPairs; ++pair) {
         const float *from_lhs = lhs + (L::lhs_of(pair) * L::kRowBlock + lane.row) * kStride + x + lane.quad;
         const float *from_rhs = rhs + (L::rhs_of(pair) * L::kColumnBlock + lane.column + group) * kStride + x + lane.quad;
-        u32 a_high[L::kRowGroups][4], a_low[L::kRowGroups][4];
+        u32 a_high[L::kRowGroups][4], a_finite[L::kRowGroups][4], a_low[L::kRowGroups][4];
 #pragma unroll
         for (int g = 0; g < L::kRowGroups; ++g)
 #pragma unroll
           for (int i = 0; i < 4; ++i) {
             const SplitFloat part = split(from_lhs[(16 * g + 8 * (i & 1)) * kStride + 4 * (i >> 1)]);
             a_high[g][i] = part.high;
+            a_finite[g][i] = part.finite;
             a_low[g][i] = part.low;
           }
 #pragma unroll
         for (int j = 0; j < 8; ++j) {
           const SplitFloat first = split(from_rhs[8 * j * kStride]), second = split(from_rhs[8 * j * kStride + 4]);
-          const u32 b_high[2] = {first.high, second.high}, b_low[2] = {first.low, second.low};
+          const u32 b_high[2] = {first.high, second.high}, b_finite[2] = {first.finite, second.finite};
+          const u32 b_low[2] = {first.low, second.low};
 #pragma unroll
           for (int g = 0; g < L::kRowGroups; ++g) {
             mma_tf32(acc[pair][g][j], a_low[g], b_low);
-            mma_tf32(acc[pair][g][j], a_low[g], b_high);
-            mma_tf32(acc[pair][g][j], a_high[g], b_low);
+            mma_tf32(acc[pair][g][j], a_low[g], b_finite);
+            mma_tf32(acc[pair][g][j], a_finite[g], b_low);
             mma_tf32(acc[pair][g][j], a_high[g], b_high);
           }
         }

@@ -48,8 +48,7 @@ __device__ __forceinline__ void reduce_block(const Partials &to, const float *sc
         to.data[Partials::index(to, tile, row + r, column >> 6)] = sum;
     }
   } else if constexpr (kColumns == Keep::All) {
-    const int c = threadIdx.x;
-    if (c < columns) {
+    for (int c = threadIdx.x; c < columns; c += kThreads) {
       float sum = 0;
       for (int r = 0; r < rows; ++r)
         sum = sum + scratch[r * kScratchStride + c];

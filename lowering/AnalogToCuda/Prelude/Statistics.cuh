@@ -48,10 +48,11 @@ __device__ __forceinline__ float of_rows(const typename L::Arguments &a, int til
   return total;
 }
 
-/// Half a warp for each block of kRowsOfPart rows of each tile: grid (parts / 8, tiles).
+/// Half a warp for each block of kRowsOfPart rows of each tile: grid (tiles x parts / 8).
 template <class L, class S, int kRowsOfPart>
 __device__ __forceinline__ void statistic(const typename L::Arguments &a, const Tensor &to) {
-  const int rows = S::rows(a), tile = blockIdx.y, part = blockIdx.x * (kThreads / 16) + (threadIdx.x >> 4);
+  const int per_tile = gridDim.x / L::tiling(a).count(), tile = blockIdx.x / per_tile;
+  const int rows = S::rows(a), part = blockIdx.x % per_tile * (kThreads / 16) + (threadIdx.x >> 4);
   const int first = part * kRowsOfPart, end = first + kRowsOfPart < rows ? first + kRowsOfPart : rows;
   if constexpr (S::kKind == Statistic::Count) {
     if (first < rows && (threadIdx.x & 15) == 0)

@@ -60,10 +60,13 @@ template <Storage kStorage = kFloat, class... At> MHO_DEVICE float gather(const 
 /// Of a tensor that the kernel may write too.
 template <Storage kStorage = kFloat, class... At> MHO_DEVICE float read(const Tensor &t, At... at) {
   if (kStorage != kFloat)
-    return decode<kStorage>(static_cast<const u16 *>(t.data)[offset(t, at...)]);
-  return static_cast<const float *>(t.data)[offset(t, at...)];
+    return decode<kStorage>(static_cast<const u16 *>(t.data)[strided_offset(t, at...)]);
+  return static_cast<const float *>(t.data)[strided_offset(t, at...)];
 }
 /// Bit `last` of packed words: bit c mod 32 of word c / 32 along the last axis.
+MHO_DEVICE bool load_bit(const Tensor &t, int last) {
+  return (__ldg(static_cast<const i32 *>(t.data) + strided_offset(t, last >> 5)) >> (last & 31)) & 1;
+}
 MHO_DEVICE bool load_bit(const Tensor &t, int i, int last) {
   return (__ldg(static_cast<const i32 *>(t.data) + strided_offset(t, i, last >> 5)) >> (last & 31)) & 1;
 }
@@ -78,9 +81,9 @@ template <Storage kStorage = kFloat, class... At> MHO_DEVICE void store(const Te
 }
 
 /// How the inputs are cut into crossbar tiles (dialect/Numerics/Tiling.h).
-template <int kRows, bool kFixed> struct Tiling {
+template <i64 kRows, bool kFixed> struct Tiling {
   int inputs;
-  __device__ int count() const { return inputs <= 0 ? 0 : kRows <= 0 ? 1 : (inputs - 1) / kRows + 1; }
+  __device__ int count() const { return inputs <= 0 ? 0 : kRows <= 0 ? 1 : int((inputs - 1) / kRows) + 1; }
   /// First input of a tile, 0 .. count().
   __device__ int begin(int tile) const {
     int tiles = count();
