@@ -49,6 +49,7 @@ def ConvertAnalogToVectorPass : Pass<"convert-analog-to-vector", "::mlir::Module
     micro-kernel, end_tile and finish from scratch rows. Its signature is in AnalogToVector.h; every size is a run-time value.
     A kernel that reduces also gets @name_tail, which combines the partials of blocks of 64 x 64 in ascending order; each statistic over
     (t) gets @name_statistic<i> and @name_statistic<i>_total, which are run before.
+    An analog.effect that nothing uses any more is erased.
 
     ```mlir
     func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>, %key: tensor<2xi64>, %sigma: f32)

@@ -34,6 +34,8 @@ bool isWhole(const std::string &word) {
 
 /// Fields of the first line of a block.
 constexpr const char *kBlock = "effect ";
+/// Stands before `source=` where the effect holds a key.
+const std::string kHeld = " key=held";
 
 /// "t, n".
 std::string axesText(const std::string &axes) {
@@ -106,14 +108,17 @@ std::string EffectUse::write() const {
   for (int64_t stream : streams)
     numbers.push_back(std::to_string(stream));
   return kBlock + name + " of=" + effect->name + " at=" + placeName(*this) + " params=" + joined(words, ",") +
-         " streams=" + joined(numbers, ",") + " source=" + std::to_string(effect->source.size()) +
-         " text=" + std::to_string(effect->text.size()) + "\n" + effect->source + effect->text;
+         " streams=" + joined(numbers, ",") + (holdsKey ? kHeld : "") +
+         " source=" + std::to_string(effect->source.size()) + " text=" + std::to_string(effect->text.size()) + "\n" +
+         effect->source + effect->text;
 }
 
 Expected<EffectUse> EffectUse::read(std::string &text) {
   std::string line = text.substr(0, text.find('\n'));
   auto wrong = [&] { return Status::error("expected a line that begins an effect, got '" + line + "'"); };
-  std::vector<std::string> fields = split(line, ' ');
+  size_t held = line.find(kHeld);
+  std::vector<std::string> fields =
+      split(held == std::string::npos ? line : std::string(line).erase(held, kHeld.size()), ' ');
   static const std::vector<std::string> keys{"of=", "at=", "params=", "streams=", "source=", "text="};
   if (fields.size() != keys.size() + 2 || line.rfind(kBlock, 0) != 0)
     return wrong();
@@ -134,6 +139,7 @@ Expected<EffectUse> EffectUse::read(std::string &text) {
     return effect.error();
   EffectUse use(*effect);
   use.name = fields[1];
+  use.holdsKey = held != std::string::npos;
   use.sources.clear();
   for (const std::string &word : split(values[2], ',')) {
     std::optional<ParamSource> source = sourceNamed(word);
@@ -207,6 +213,11 @@ std::string useProblem(const EffectUse &use, InputRange range) {
   for (size_t i = 0; i < effect.params.size(); ++i)
     if (std::string problem = sourceProblem(effect.params[i], use.sources[i], range); !problem.empty())
       return "the parameter '" + effect.params[i].name + "' of the effect '" + use.name + "' " + problem;
+  if (use.holdsKey && effect.draws == 0)
+    return "the effect '" + use.name + "' draws nothing, and has no use for a key of its own; leave out heldKey()";
+  if (use.holdsKey && std::any_of(effect.params.begin(), effect.params.end(),
+                                  [](const EffectParam &param) { return param.name == "key"; }))
+    return "the effect '" + use.name + "' has a parameter 'key', as the key of its own would be called; rename it";
   if (!use.streams.empty() && int64_t(use.streams.size()) != effect.draws)
     return "the effect '" + use.name + "' draws " + std::to_string(effect.draws) + " numbers, and has " +
            std::to_string(use.streams.size()) + " streams; give one for each";
@@ -267,7 +278,11 @@ std::string problemOf(const std::vector<EffectUse> &uses, InputRange range) {
 
 std::string tensorName(const EffectUse &use, const EffectParam &param) { return use.name + "." + param.name; }
 
+std::string keyName(const EffectUse &use) { return use.name + ".key"; }
+
 std::vector<int64_t> EffectTensor::sizes(int64_t tiles, int64_t outputs, int64_t inputs) const {
+  if (isKey)
+    return {2};
   std::vector<int64_t> list;
   for (char axis : axes)
     list.push_back(axis == 't' ? tiles : axis == 'n' ? outputs : inputs);
@@ -276,10 +291,13 @@ std::vector<int64_t> EffectTensor::sizes(int64_t tiles, int64_t outputs, int64_t
 
 std::vector<EffectTensor> effectTensors(const std::vector<EffectUse> &uses) {
   std::vector<EffectTensor> list;
-  for (const EffectUse &use : uses)
+  for (const EffectUse &use : uses) {
     for (size_t i = 0; i < use.sources.size(); ++i)
       if (const EffectParam &param = use.effect->params[i]; use.sources[i] == ParamSource::Tensor)
         list.push_back({tensorName(use, param), use.effect->site, param.axes, param.learnable});
+    if (use.holdsKey)
+      list.push_back({keyName(use), use.effect->site, "", /*learnable=*/false, /*isKey=*/true});
+  }
   return list;
 }
 

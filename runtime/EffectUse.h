@@ -28,9 +28,12 @@ struct EffectUse {
   int place = 0;                    ///< after the first `place` built-in effects of its site, which usualOrder() lists
   std::vector<ParamSource> sources; ///< of each parameter
   std::vector<int64_t> streams;     ///< of each draw; empty: those of the name
+  bool holdsKey = false;            ///< draws from a key of its own, a tensor of the caller's, not from the layer's
 
   /// Streams of the draws.
   std::vector<int64_t> drawStreams() const;
+  /// Does it draw from the key of each call?
+  bool drawsAnew() const { return effect->draws > 0 && !holdsKey; }
   /// One block of text that says all of this, for read().
   std::string write() const;
   /// Takes a block from the front of `text`. Errors: no such block, or a text that is wrong in itself.
@@ -53,23 +56,26 @@ std::optional<ParamSource> sourceNamed(const std::string &name);
 /// Empty, or what is impossible about effects in a layer with this kind of range, and what to do.
 std::string problemOf(const std::vector<EffectUse> &uses, InputRange range);
 
-/// A parameter that is a tensor of the caller's.
+/// A parameter that is a tensor of the caller's, or the key that an effect holds.
 struct EffectTensor {
-  std::string name; ///< "<effect>.<parameter>"
+  std::string name; ///< "<effect>.<parameter>", "<effect>.key"
   EffectSite site;
   std::string axes;
-  bool learnable;
-  /// One for each axis.
+  bool learnable = false;
+  bool isKey = false; ///< int64, (seed, step)
+  /// One for each axis; of a key 2.
   std::vector<int64_t> sizes(int64_t tiles, int64_t outputs, int64_t inputs) const;
 };
 
 /// More tensors than these no layer takes.
 inline constexpr size_t kMostEffectTensors = 32;
 
-/// The tensors that the caller of a layer with these effects gives, in order.
+/// The tensors that the caller of a layer with these effects gives, in order; an effect's key follows its parameters.
 std::vector<EffectTensor> effectTensors(const std::vector<EffectUse> &uses);
 
 /// Name of a parameter's tensor, "<effect>.<parameter>".
 std::string tensorName(const EffectUse &use, const EffectParam &param);
+/// Name of the key that an effect holds, "<effect>.key".
+std::string keyName(const EffectUse &use);
 
 } // namespace mho

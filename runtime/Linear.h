@@ -6,9 +6,9 @@
 //
 // Shapes: x [B,K], weight [O,K], bias [O], range beta [T], key int64 [2], y [B,O], saturation int32 [S T,B,ceil(O/32)]
 // (bit n mod 32 of word n / 32: the accumulator saturated; S sets of bits, those of spec.savedBits(), stacked),
-// rowRange [T,B] (dynamic ranges only), tensors of effects as effectTensors(spec.effects) says. x, weight, y and
-// their gradients are of type spec.storage, the others float32. Every kernel is compiled on first use; sizes are
-// run-time values, a new size never compiles.
+// rowRange [T,B] (dynamic ranges only), tensors of effects (and keys that these hold) as effectTensors(spec.effects)
+// says. x, weight, y and their gradients are of type spec.storage, the others float32. Every kernel is compiled on
+// first use; sizes are run-time values, a new size never compiles.
 #pragma once
 
 #include "runtime/LinearSpec.h"

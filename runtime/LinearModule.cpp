@@ -48,6 +48,7 @@ private:
   }
   Type matrix() { return RankedTensorType::get({dynamic, dynamic}, builder.getF32Type()); }
   Type planes() { return RankedTensorType::get({dynamic, dynamic, dynamic}, builder.getF32Type()); }
+  RankedTensorType keyType() { return RankedTensorType::get({2}, builder.getI64Type()); }
   Type vector() { return RankedTensorType::get({dynamic}, builder.getF32Type()); }
   AxesAttr axes(ArrayRef<Axis> list) { return AxesAttr::get(builder.getContext(), list); }
   FloatAttr real(float v) { return builder.getF32FloatAttr(v); }
@@ -57,6 +58,7 @@ private:
   Value noise(Value v, ValueRange scales, ArrayAttr scaleList, int64_t stream, float sigma);
   Status addEffects(ModuleOp module);
   std::pair<Value, AxesAttr> source(const EffectUse &use, size_t param);
+  Value keyOf(const EffectUse &use);
   Value apply(Value v, EffectSite site, int place);
   Value buildInput();
   Value buildWeight();
@@ -97,9 +99,11 @@ void LayerBuilder::createFunction() {
   };
   add(spec.bias, vector(), "bias");
   add(spec.inputRange == InputRange::Given, vector(), "range");
-  add(spec.draws(), RankedTensorType::get({2}, builder.getI64Type()), "key");
+  add(spec.draws(), keyType(), "key");
   for (const EffectTensor &tensor : effectTensors(spec.effects))
-    add(true, RankedTensorType::get(SmallVector<int64_t>(tensor.axes.size(), dynamic), builder.getF32Type()),
+    add(true,
+        tensor.isKey ? keyType()
+                     : RankedTensorType::get(SmallVector<int64_t>(tensor.axes.size(), dynamic), builder.getF32Type()),
         tensor.name);
   auto function = builder.create<func::FuncOp>(loc, kLinearFunction, builder.getFunctionType(types, {stored()}));
   auto kind = spec.tiling == mho::TilingKind::Fixed ? analog::TilingKind::Fixed : analog::TilingKind::Balanced;
@@ -158,6 +162,13 @@ Value LayerBuilder::sumOf(Value planes, Value bias) {
   return builder.create<AccumulateOp>(loc, matrix(), planes, bias);
 }
 
+/// What an effect's draws come from; nothing where there are none.
+Value LayerBuilder::keyOf(const EffectUse &use) {
+  if (use.effect->draws == 0)
+    return {};
+  return arguments.lookup(use.holdsKey ? keyName(use) : "key");
+}
+
 /// The effects that are text of one place.
 Value LayerBuilder::apply(Value v, EffectSite site, int place) {
   for (const EffectUse &use : spec.effects) {
@@ -176,10 +187,9 @@ Value LayerBuilder::apply(Value v, EffectSite site, int place) {
       sums.push_back(sumOf(planes, Value()));
     further.erase(further.begin(), further.begin() + use.effect->sums);
     SmallVector<Type> others(use.effect->further, v.getType());
-    auto op =
-        builder.create<ApplyOp>(loc, v.getType(), others, use.name, v, sums, params, builder.getArrayAttr(paramAxes),
-                                use.effect->draws ? arguments.lookup("key") : Value(), streams, /*redraw=*/false,
-                                /*strengths=*/DictionaryAttr());
+    auto op = builder.create<ApplyOp>(loc, v.getType(), others, use.name, v, sums, params,
+                                      builder.getArrayAttr(paramAxes), keyOf(use), streams, /*redraw=*/false,
+                                      /*strengths=*/DictionaryAttr());
     llvm::append_range(further, op.getFurther());
     v = op.getResult();
   }

@@ -105,7 +105,11 @@ template <class Args> void checkEffects(const LinearSpec &spec, Checker &c, cons
     return c.fail("expected " + std::to_string(tensors.size()) + " tensors of effects, got " +
                   std::to_string(a.effects.size()));
   for (size_t i = 0; i < tensors.size(); ++i)
-    c.require(tensors[i].name.c_str(), a.effects[i], ElementType::F32, tensors[i].sizes(s.tiles, s.outputs, s.inputs));
+    if (tensors[i].isKey)
+      c.requireDense(tensors[i].name.c_str(), a.effects[i], ElementType::I64, {2});
+    else
+      c.require(tensors[i].name.c_str(), a.effects[i], ElementType::F32,
+                tensors[i].sizes(s.tiles, s.outputs, s.inputs));
   if (size_t count = spec.effectStrengths().size(); !a.effectStrengths.empty() && a.effectStrengths.size() != count)
     c.fail("expected " + std::to_string(count) + " strengths of effects, got " +
            std::to_string(a.effectStrengths.size()));
@@ -123,10 +127,11 @@ template <class Args> Expected<LinearSizes> checkOperands(const LinearSpec &spec
     c.require("input range", a.range, ElementType::F32, {s.tiles});
   else
     c.forbid("input range", a.range, "the layer's spec takes none");
-  if (spec.draws()) {
+  if (spec.draws())
     c.requireDense("key", a.key, ElementType::I64, {2});
+  auto holdsKey = [](const EffectUse &use) { return use.holdsKey; };
+  if (spec.draws() || std::any_of(spec.effects.begin(), spec.effects.end(), holdsKey))
     c.fail(checkDraws(s));
-  }
   checkEffects(spec, c, s, a);
   return s;
 }

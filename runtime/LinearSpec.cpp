@@ -160,7 +160,7 @@ std::string LinearSpec::validate() const {
 
 bool LinearSpec::draws() const {
   return weightNoise || dropConnect || outputNoise ||
-         std::any_of(effects.begin(), effects.end(), [](const EffectUse &use) { return use.effect->draws > 0; });
+         std::any_of(effects.begin(), effects.end(), [](const EffectUse &use) { return use.drawsAnew(); });
 }
 
 bool LinearSpec::drawsWeight() const {

@@ -56,6 +56,38 @@ static int explainCuda(mlir::ModuleOp module, const std::string &architecture) {
   return 0;
 }
 
+/// Fuses a layer's algebra to the forward kernel that also saves what backward needs.
+static mlir::LogicalResult fuse(mlir::ModuleOp module) {
+  mlir::PassManager passes(module.getContext());
+  mho::analog::AnalogFusePassOptions options;
+  options.saveForBackward = true;
+  passes.addPass(mho::analog::createAnalogFusePass(options));
+  return passes.run(module);
+}
+
+static mlir::LogicalResult differentiate(mlir::ModuleOp module) {
+  mlir::PassManager passes(module.getContext());
+  passes.addPass(mho::analog::createAnalogDifferentiatePass());
+  return passes.run(module);
+}
+
+/// The effects on the tile whose gradients need its accumulators: those by which, alone in the layer, it gets a kernel
+/// that computes them again. A built-in effect needs none.
+static std::vector<std::string> namesThatRecompute(mlir::MLIRContext &context, const mho::LinearSpec &spec) {
+  std::vector<std::string> names;
+  for (const mho::EffectUse &use : spec.effects) {
+    if (use.effect->site != mho::EffectSite::Tile)
+      continue;
+    mho::LinearSpec alone = spec;
+    alone.effects = {use}; // what it yields further is summed for nobody
+    auto module = mho::buildLinearModule(context, alone);
+    if (module && succeeded(fuse(**module)) && succeeded(differentiate(**module)) &&
+        (*module)->lookupSymbol(std::string(mho::kLinearFunction) + "_dz"))
+      names.push_back(use.name);
+  }
+  return names;
+}
+
 /// Prints each level, or with `cuda` the CUDA C++; the exit status.
 static int explainLayer(const mho::LinearSpec &spec, const std::optional<std::string> &cuda) {
   using namespace mho;
@@ -68,22 +100,17 @@ static int explainLayer(const mho::LinearSpec &spec, const std::optional<std::st
   }
   if (!cuda)
     print("algebra", **module);
-  mlir::PassManager fuse(&context), differentiate(&context);
-  analog::AnalogFusePassOptions options;
-  options.saveForBackward = true;
-  fuse.addPass(analog::createAnalogFusePass(options));
-  differentiate.addPass(analog::createAnalogDifferentiatePass());
-  if (failed(fuse.run(**module)))
+  if (failed(fuse(**module)))
     return 1;
   if (!cuda)
     print("analog-fuse: the forward kernel", **module);
-  if (failed(differentiate.run(**module)))
+  if (failed(differentiate(**module)))
     return 1;
   if (cuda)
     return explainCuda(**module, *cuda);
   print("analog-differentiate: the kernels of the gradients", **module);
   if (!spec.effects.empty())
-    cli::printEffects(spec, **module);
+    cli::printEffects(spec, **module, namesThatRecompute(context, spec));
   return 0;
 }
 

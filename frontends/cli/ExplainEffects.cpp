@@ -156,12 +156,15 @@ Status readEffects(const std::vector<std::string> &words, LinearSpec &spec) {
   return reading.checkBound();
 }
 
-void printEffects(const LinearSpec &spec, ModuleOp module) {
+void printEffects(const LinearSpec &spec, ModuleOp module, const std::vector<std::string> &recomputing) {
   llvm::outs() << "// ---- effects, in the order in which they act ----\n";
   for (EffectSite site : {EffectSite::Input, EffectSite::Weight, EffectSite::Tile, EffectSite::Output})
     printChain(spec, site);
-  for (const EffectUse &use : spec.effects)
+  for (const EffectUse &use : spec.effects) {
     printUse(use, module);
+    if (llvm::is_contained(recomputing, use.name))
+      llvm::outs() << "//   @" << use.name << " needs its accumulators again: one contraction more in backward\n";
+  }
 }
 
 } // namespace mho::cli

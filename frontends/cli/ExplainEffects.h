@@ -12,7 +12,7 @@ namespace mho::cli {
 Status readEffects(const std::vector<std::string> &words, LinearSpec &spec);
 
 /// The order in which effects act at each site, and what the streams, strengths and parameters of those that are text
-/// are to the kernels of a fused and differentiated module.
-void printEffects(const LinearSpec &spec, mlir::ModuleOp module);
+/// are to the kernels of a fused and differentiated module; of the effects named in `recomputing`, what that costs.
+void printEffects(const LinearSpec &spec, mlir::ModuleOp module, const std::vector<std::string> &recomputing);
 
 } // namespace mho::cli

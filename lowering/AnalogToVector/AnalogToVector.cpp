@@ -107,6 +107,9 @@ struct ConvertPass : impl::ConvertAnalogToVectorPassBase<ConvertPass> {
       if (failed(checkSupported(function, kernel)) || failed(FunctionConverter(function, kernel).run()))
         return signalPassFailure();
     }
+    for (auto effect : llvm::make_early_inc_range(getOperation().getOps<EffectOp>()))
+      if (SymbolTable::symbolKnownUseEmpty(effect, getOperation()))
+        effect.erase(); // its code is in the kernels
   }
 };
 

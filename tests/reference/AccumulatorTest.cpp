@@ -237,16 +237,56 @@ TEST(ShiftedInput, IsShiftedInFrontOfTheAdc) {
 }
 
 TEST(ShiftedInput, HasTheGradientsOfAClip) {
-  // In steps of a half: -1 and 8 are clipped, 3 is code 6.
+  // In steps of a half: -1 and 8 are clipped, 3 is code 6. dW contracts with the codes as they were before the shift.
   Program program(example("shifted_input", kExactAdc));
   Tensor x = Tensor::of({3, 1}, {-1, 3, 8}), w = Tensor::of({1, 1}, {7}), step = Tensor::of({1}, {0.5});
   auto gradients = program.gradient("layer", {x, w, step}, Tensor::of({3, 1}, {1, 10, 100}));
   expectValues(gradients[0].value(), {0, 70, 0});
-  expectValues(gradients[1].value(), {0.5 * (1 * -8 + 10 * (6 - 8) + 100 * (15 - 8))});
-  // Where the ADC clips, nothing: 7 * 7 beyond 2 steps of 16.
+  expectValues(gradients[1].value(), {0.5 * (1 * 0 + 10 * 6 + 100 * 15)});
+  // Where the ADC clips (7 * 7 beyond 2 steps of 16), the digital correction alone has one.
   Program low(example("shifted_input", {{"%high = 127.0", "%high = 2.0"}}));
   gradients = low.gradient("layer", {x, w, step}, Tensor::of({3, 1}, {1, 10, 100}));
-  expectValues(gradients[1].value(), {0.5 * (1 * -8 + 10 * (6 - 8))});
+  expectValues(gradients[0].value(), {0, 70, 0});
+  expectValues(gradients[1].value(), {0.5 * (1 * 0 + 10 * 6 + 100 * 8)});
+}
+
+TEST(ShiftedInput, HasAZeroPoint) {
+  auto changes = kExactAdc;
+  changes.insert(changes.end(), 2, {"%z = 0.0", "%z = -1.5"});
+  Program program(example("shifted_input", changes));
+  // In steps of a half from -1.5 to 6.
+  Tensor x = Tensor::of({4, 1}, {-2, -1, 3, 8}), w = Tensor::of({1, 1}, {7}), step = Tensor::of({1}, {0.5});
+  expectValues(program.one("layer", {x, w, step}), {7 * -1.5, 7 * -1, 7 * 3, 7 * 6});
+  auto gradients = program.gradient("layer", {x, w, step}, Tensor::of({4, 1}, {1, 10, 100, 1000}));
+  expectValues(gradients[0].value(), {0, 70, 700, 0});
+  expectValues(gradients[1].value(), {1 * -1.5 + 10 * -1 + 100 * 3 + 1000 * 6});
+}
+
+/// y = sum w' (code - 8) + 8 sum w: the noise of w' has no part in the correction, nor in the gradients.
+TEST(ShiftedInput, IsCorrectedByTheWeightsWithoutTheNoiseOfTheArray) {
+  Program program(example("shifted_input", kExactAdc));
+  Tensor x = integers({5, 70}, 1, 0, 15), w = codes(6, 2, 7), step = Tensor::of({2}, {1, 1});
+  Tensor y = program.one("programmed_layer", {x, w, step, kKey}, {Precision::F64});
+  for (int64_t b = 0; b < 5; ++b)
+    for (int64_t o = 0; o < 6; ++o) {
+      double expected = 0;
+      for (int64_t tile = 0; tile < 2; ++tile) {
+        double array = 0;
+        for (int64_t row = 0; row < 35; ++row) {
+          int64_t k = 35 * tile + row;
+          double n = mho::drawNormal({o, row, mho::effectStream("programmed", 0), tile, 3, kSeed});
+          array += (x.at({b, k}) - 8) * (w.at({o, k}) + 0.05f * 7.0 * n);
+          expected += 8 * w.at({o, k});
+        }
+        expected += std::floor(array);
+      }
+      EXPECT_EQ(y.at({b, o}), expected);
+    }
+  Tensor g = integers({5, 6}, 9, -3, 3);
+  auto noisy = program.gradient("programmed_layer", {x, w, step, kKey}, g);
+  auto clean = program.gradient("layer", {x, w, step}, g);
+  for (int argument : {0, 1})
+    expectValues(noisy[argument].value(), clean[argument]->reals);
 }
 
 TEST(ShiftedInput, Fuses) {

@@ -79,6 +79,25 @@ TEST(DerivedAccumulators, AgreeWithCentralDifferences) {
   EXPECT_FALSE(gradients[3]);
 }
 
+/// Without its roundings, the example of a shift is a clip of the input.
+TEST(DerivedAccumulators, OfTheDigitalCorrectionAgreeWithCentralDifferences) {
+  Program program(example("shifted_input", {{"%code = math.roundeven %clipped", "%code = arith.addf %clipped, %zero"},
+                                            {"%code = math.floor %clipped", "%code = arith.minimumf %clipped, %high"},
+                                            {"analog.mvm %code, %quantized", "analog.mvm %code, %w"},
+                                            {"%high = 127.0", "%high = 1.0"},
+                                            {"%z = 0.0", "%z = -0.75"},
+                                            {"%z = 0.0", "%z = -0.75"}}));
+  std::vector<Tensor> inputs{randomTensor({3, 70}, 1, -2, 5), randomTensor({4, 70}, 2), Tensor::of({2}, {0.25, 0.5})};
+  Tensor g = randomTensor({3, 4}, 3);
+  auto gradients = program.gradient("layer", inputs, g, kExact);
+  for (int argument : {0, 1})
+    for (int64_t i = 0; i < inputs[argument].size(); ++i) {
+      double slope = centralDifference(program, "layer", inputs, g, argument, i, 0x1p-20);
+      EXPECT_NEAR(gradients[argument]->reals[i], slope, 1e-7 * (1 + std::fabs(slope)))
+          << "argument " << argument << ", element " << i;
+    }
+}
+
 /// y + n0 q, q = sum of x (1 + n1) times w (1 + n2): dx takes n0 and n1, and n2 with noisy_backward only; dw n0 and n1.
 TEST(DerivedAccumulators, TakeTheDrawsOfTheForwardPassButOfTheWeight) {
   auto factor = [](const std::string &v, const std::string &name) {

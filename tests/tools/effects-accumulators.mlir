@@ -15,6 +15,7 @@
 // RUN: mho-run %S/../../examples/effects/bit_slices.mlir layer --size 0=65x131 --size 1=50x131 --size 2=3 --arg 2=127 --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=CLOSE
 // RUN: mho-run %S/../../examples/effects/shifted_input.mlir layer --size 0=5x70 --arg 1=%t.7/w.npy --size 2=2 --arg 2=0.25 --gradient --check | FileCheck %s --check-prefix=EQUAL
 // RUN: mho-run %S/../../examples/effects/shifted_input.mlir layer --size 0=65x131 --size 1=50x131 --arg 1=7 --size 2=3 --arg 2=0.125 --gradient --check | FileCheck %s --check-prefix=EQUAL
+// RUN: mho-run %S/../../examples/effects/shifted_input.mlir programmed_layer --size 0=5x70 --arg 1=%t.7/w.npy --size 2=2 --arg 2=0.25 --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=CLOSE
 // RUN: mho-run %S/../../examples/effects/stuck_cells.mlir layer --size 0=5x70 --arg 1=%t.127/w.npy --gradient --check | FileCheck %s --check-prefix=EQUAL
 // RUN: mho-run %S/../../examples/effects/stuck_cells.mlir layer --size 0=65x131 --size 1=50x131 --check | FileCheck %s --check-prefix=FORWARD
 // RUN: mho-run %S/../../examples/effects/stuck_cells.mlir layer --size 0=17x131 --size 1=50x131 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=CLOSE

@@ -44,6 +44,16 @@
 // TEXT-NEXT: // @learned_clip on the input, from {{.*}}learned_clip.mlir
 // TEXT-NEXT: parameter bound over (t) = tensor learned_clip.bound: argument 4 of @linear
 // TEXT-NEXT: learnable, gradient dlearned_clip.bound: result {{[1-9]}} of @linear_dx
+
+// What backward computes again, and for which effect: not for one without a derivative of its own, nor for an ADC.
+// RUN: mho explain "tile=balanced:64 range=given dac adc adc_mask" --effect=%S/../../examples/effects/pcm_read_noise.mlir --bind=a=largest_weight --effect=%S/../../examples/effects/saturation.mlir:saturation --effect=%S/../../examples/effects/stuck_cells.mlir:stuck_cells --bind=a=largest_weight --effect=%S/../../examples/effects/stuck_cells.mlir:vote | FileCheck %s --check-prefix=AGAIN
+// AGAIN: // @pcm_read_noise on the tile
+// AGAIN-NOT: again
+// AGAIN: // @saturation on the tile
+// AGAIN: //   @saturation needs its accumulators again: one contraction more in backward
+// AGAIN-NOT: again
+// AGAIN: // @vote on the output
+
 // RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir | FileCheck %s --check-prefix=UNBOUND
 // RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir:noise | FileCheck %s --check-prefix=NONAME
 // RUN: %exits 2 mho explain "" --effect=%S/../../examples/effects/reram_noise.mlir --bind=b=tensor | FileCheck %s --check-prefix=NOPARAM

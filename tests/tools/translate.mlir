@@ -8,6 +8,18 @@
 // RUN: not mho-translate --analog-to-asm --isa=sse %s 2>&1 | FileCheck %s --check-prefix=ISA
 // RUN: not mho-translate --analog-to-asm %s.missing 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: echo "func.func @broken(" | not mho-translate --analog-to-asm 2>&1 | FileCheck %s --check-prefix=SYNTAX
+// Effects that are text are in the kernels, and their gradients too.
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/bit_slices.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/ir_drop.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/learned_clip.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/lsq_clip.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/pcm_read_noise.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/reram_noise.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/saturation.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/self_heating.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/shifted_input.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-translate --analog-to-llvmir %S/../../examples/effects/stuck_cells.mlir | FileCheck %s --check-prefix=LLVMIR
+// RUN: mho-opt --analog-fuse=save-for-backward=true --analog-differentiate %S/../../examples/effects/saturation.mlir | mho-translate --analog-to-asm | FileCheck %s --check-prefix=GRADIENTS
 // mho-opt has MLIR's clean-up passes beside its own.
 // RUN: mho-opt --canonicalize --cse %s
 // RUN: mho-translate --help | FileCheck %s --check-prefix=HELP

@@ -55,7 +55,8 @@ void AnalogLinearImpl::checkEffects(const AnalogConfig &config, const std::vecto
       require(names.insert(moduleName(tensor.name)).second,
               "there would be two tensors called '" + moduleName(tensor.name) +
                   "'; give the effect another name: Effect::named(\"...\")");
-      effect.tensor(i, tensor.sizes(count, options.out_features(), options.in_features()), torch::kMeta);
+      if (!tensor.isKey)
+        effect.tensor(i, tensor.sizes(count, options.out_features(), options.in_features()), torch::kMeta);
     }
 }
 
@@ -64,7 +65,7 @@ void AnalogLinearImpl::registerEffects() {
   for (const Effect &effect : options.effects())
     for (const auto &[i, tensor] : effect.tensors()) {
       std::vector<int64_t> sizes = tensor.sizes(tiles(), options.out_features(), options.in_features());
-      torch::Tensor value = effect.tensor(i, sizes, weight.device());
+      torch::Tensor value = tensor.isKey ? effect.key(weight.device()) : effect.tensor(i, sizes, weight.device());
       std::string name = moduleName(tensor.name);
       effect_tensors.push_back(tensor.learnable ? register_parameter(name, value) : register_buffer(name, value));
     }

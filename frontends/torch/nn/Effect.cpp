@@ -1,5 +1,7 @@
 #include "frontends/torch/nn/Effect.h"
 
+#include "frontends/torch/nn/OpArguments.h"
+
 #include <torch/utils.h>
 
 #include <algorithm>
@@ -99,6 +101,15 @@ Effect Effect::streams(std::vector<int64_t> streams) const {
   return changed;
 }
 
+Effect Effect::heldKey(std::optional<int64_t> seed) const {
+  if (!draws())
+    refuse("the effect '", use.name, "' draws nothing, and has no use for a key of its own; leave out heldKey()");
+  Effect changed = *this;
+  changed.use.holdsKey = true;
+  changed.seed = seed;
+  return changed;
+}
+
 Effect Effect::before(const std::string &word) const { return placed(word, /*after=*/false); }
 
 Effect Effect::after(const std::string &word) const { return placed(word, /*after=*/true); }
@@ -126,7 +137,7 @@ const EffectUse &Effect::spec() const {
 }
 
 bool Effect::acts(bool training, bool noiseInEval) const {
-  return training || evaluates.value_or(!draws() || noiseInEval);
+  return training || evaluates.value_or(!use.drawsAnew() || noiseInEval);
 }
 
 std::vector<std::pair<size_t, EffectTensor>> Effect::tensors() const {
@@ -135,7 +146,15 @@ std::vector<std::pair<size_t, EffectTensor>> Effect::tensors() const {
   for (size_t i = 0; i < use.sources.size(); ++i)
     if (use.sources[i] == ParamSource::Tensor)
       list.emplace_back(i, described[list.size()]);
+  if (use.holdsKey)
+    list.emplace_back(use.sources.size(), described[list.size()]);
   return list;
+}
+
+torch::Tensor Effect::key(torch::Device device) const {
+  if (!seed)
+    return drawKey(device);
+  return torch::tensor({*seed, int64_t(0)}, torch::TensorOptions(torch::kLong).device(device));
 }
 
 torch::Tensor Effect::tensor(size_t i, const std::vector<int64_t> &sizes, torch::Device device) const {

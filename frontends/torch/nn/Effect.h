@@ -58,12 +58,19 @@ public:
   /// weight_noise, drop_connect; tile output_noise, adc. Usual: before dac, before drop_connect, before output_noise.
   Effect before(const std::string &word) const;
   Effect after(const std::string &word) const;
-  /// Does it act in evaluation too? Usual: an effect that draws does where the config's noiseInEval is set, others do.
+  /// Draws from a key of its own, which stays for the life of a layer instead of changing with each forward: faults of
+  /// a chip, offsets of its converters. The key is a buffer of the layer, int64 [2], called "<effect>_key": saved,
+  /// loaded, cloned. It is (seed, 0), the same in each layer; without a seed each layer draws one from torch's default
+  /// generator when it gets the effect.
+  Effect heldKey(std::optional<int64_t> seed = std::nullopt) const;
+  /// Does it act in evaluation too? Usual: an effect that draws anew in each forward does where the config's
+  /// noiseInEval is set, others do.
   Effect inEvaluation(bool acts) const;
 
   const std::string &name() const { return use.name; }
   EffectSite site() const { return use.effect->site; }
   bool draws() const { return use.effect->draws > 0; }
+  bool holdsKey() const { return use.holdsKey; }
   const std::vector<EffectParam> &parameters() const { return use.effect->params; }
   /// With the values that the layers get.
   const std::vector<EffectStrength> &strengths() const { return values; }
@@ -77,10 +84,13 @@ public:
   /// Throws std::invalid_argument, naming them, where parameters are not bound.
   const EffectUse &spec() const;
   bool acts(bool training, bool noiseInEval) const;
-  /// The parameters that are tensors of a layer, by their places among the parameters.
+  /// The parameters that are tensors of a layer, by their places among the parameters; a key that the effect holds
+  /// comes after them.
   std::vector<std::pair<size_t, EffectTensor>> tensors() const;
   /// A fresh tensor for parameter `i` of these sizes, on this device. Throws for values of another shape.
   torch::Tensor tensor(size_t i, const std::vector<int64_t> &sizes, torch::Device device) const;
+  /// A fresh key for an effect that holds one.
+  torch::Tensor key(torch::Device device) const;
   /// The effect with its strengths, not its tensors, as text; and back.
   std::string write() const;
   static Effect read(const std::string &text);
@@ -94,6 +104,7 @@ private:
   std::vector<EffectStrength> values;
   std::map<std::string, Binding> bindings; ///< by parameter
   std::optional<bool> evaluates;
+  std::optional<int64_t> seed; ///< of the key that it holds
 };
 
 } // namespace mho::nn

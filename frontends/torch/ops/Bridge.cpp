@@ -138,7 +138,7 @@ std::vector<TensorRef> refsOf(at::TensorList tensors, const LinearSpec &spec) {
     return refs;
   std::vector<EffectTensor> names = effectTensors(spec.effects);
   for (size_t i = 0; i < tensors.size(); ++i)
-    refs.push_back(refOf(tensors[i], names[i].name.c_str()));
+    refs.push_back(refOf(tensors[i], names[i].name.c_str(), names[i].isKey ? at::kLong : at::kFloat));
   return refs;
 }
 

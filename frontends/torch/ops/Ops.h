@@ -5,7 +5,7 @@
 // Each function calls the dispatcher, so autograd, autocast, meta tensors and torch.compile see it. `config` is
 // LinearSpec::canonical(), parsed once per text; `scalars` is LinearScalars::pack() as a float32 CPU tensor, followed
 // by the strengths of the effects that are text (LinearSpec::effectStrengths()), whose tensors are `effects`
-// (effectTensors(): float32, in that order).
+// (effectTensors(), in that order: float32, the keys that effects hold int64 [2]).
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -42,8 +42,10 @@ void checkEffects(const LinearSpec &spec, const Operands &o) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     const char *name = tensors[i].name.c_str();
     checkDevice(o.effects[i], name, o.x);
-    checkType(o.effects[i], name, at::kFloat);
+    checkType(o.effects[i], name, tensors[i].isKey ? at::kLong : at::kFloat);
     std::vector<c10::SymInt> sizes;
+    if (tensors[i].isKey)
+      sizes.emplace_back(2);
     for (char axis : tensors[i].axes)
       sizes.push_back(axis == 't'   ? tilesOf(spec, o.weight.sym_size(1))
                       : axis == 'n' ? o.weight.sym_size(0)
