@@ -72,7 +72,7 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %step: tensor<?xf32>)
 // The array's weights are noisy, those of the digital correction are not: noise of an effect on the weight would be in
 // both, so that it is drawn in a factor of the tile's sum instead. Gradients are of the weights without it.
 analog.effect @programmed on tile(%y) accumulators(%array = x * held) params(%a over (t, n)) strengths(%sigma = 0.05)
-    surrogate(derived) {
+    surrogate(straight_through) {
   analog.yield %array : f32
 } inputs(%x) weights(%w) yields(held) {
   %n = analog.normal : f32
