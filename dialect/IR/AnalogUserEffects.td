@@ -12,8 +12,9 @@ def Analog_EffectOp : Analog_Op<"effect", [Symbol /*effect_c1*/, IsolatedFromAbo
 
     `surrogate` is what the gradient takes the code for: `straight_through` the identity in the element; `masked` 0 where the one bit
     that the code yields is set, else the identity; `derived` the derivative of the code itself; `own` the region `derivative`, with the
-    arguments and results of that of analog.surrogate. A parameter marked `learnable` has a gradient: its summands are what
-    `derivative` yields through `reduce`, and `tail` makes it of their sums.
+    arguments and results of that of analog.surrogate. A parameter marked `learnable` has a gradient: with `own` its summands are what
+    `derivative` yields through `reduce`, and `tail` makes it of their sums; with `derived` it is the sum of what the code's derivative in it
+    gives.
 
     An effect on the tile may take further accumulators beside its element: `accumulators(%q = square * magnitude)` is the sum over the
     tile of the input's factor `square` times the weight's factor `magnitude`. `inputs(%x)` names the element that analog.mvm takes of

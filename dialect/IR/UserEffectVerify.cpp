@@ -99,11 +99,19 @@ LogicalResult EffectOp::verify() {
   ArrayRef<int64_t> learnable = getLearnable();
   bool exist = llvm::all_of(learnable, [&](int64_t i) { return i >= 0 && i < int64_t(getParamNames().size()); });
   bool ascends = std::adjacent_find(learnable.begin(), learnable.end(), std::greater_equal<>()) == learnable.end();
-  if (!exist || !ascends || (!learnable.empty() && getSurrogate() != SurrogateKind::Own)) // effect_c6
-    return emitOpError("expected a learnable parameter to be one of ")
-           << getParamNames().size()
-           << ", named once and in their order, and the surrogate to be own, whose derivative "
-           << "has the summands of its gradient, got " << stringifySurrogateKind(getSurrogate());
+  if (!exist || !ascends) // effect_c6
+    return emitOpError("expected learnable parameters to be among the ")
+           << getParamNames().size() << " of the effect, each once and in their order";
+  bool derived = getSurrogate() == SurrogateKind::Derived;
+  if (!learnable.empty() && !derived && getSurrogate() != SurrogateKind::Own) // effect_c6
+    return emitOpError("expected surrogate(derived) or surrogate(own) of an effect that learns the parameter '")
+           << getNameOfParam(learnable[0]) << "', got surrogate(" << stringifySurrogateKind(getSurrogate())
+           << "), which gives parameters no gradient";
+  if (!learnable.empty() && derived && getSite() == EffectSite::Tile && !getAccumulatorNames().empty()) // effect_c20
+    return emitOpError(
+               "expected no further accumulators of an effect with surrogate(derived) that learns the parameter '")
+           << getNameOfParam(learnable[0]) << "', got " << getAccumulatorNames().size()
+           << "; surrogate(own) takes them, and has a derivative of your own";
   return verifyOutput(*this);
 }
 
@@ -170,6 +178,11 @@ static LogicalResult verifyInside(EffectOp op) {
   });
   if (result.wasInterrupted())
     return failure();
+  if (!op.getLearnable().empty() && op.getSurrogate() == SurrogateKind::Derived && !op.getDraws().empty()) // effect_c20
+    return op.getDraws()[0]->emitOpError(
+               "expected no draws of an effect with surrogate(derived) that learns the parameter '")
+           << op.getNameOfParam(op.getLearnable()[0])
+           << "', whose gradient would need them; surrogate(own) has a derivative of your own";
   if (size_t draws = op.getDraws().size(); draws > size_t(mho::kUserStreams)) // effect_c10
     return op.emitOpError("expected at most ") << mho::kUserStreams << " draws, got " << draws;
   return success();

@@ -175,8 +175,15 @@ llvm::Expected<std::optional<double>> EffectUse::gradient(double v, int64_t i, c
     return scalar.takeError();
   if (effect.getSurrogate() == SurrogateKind::Masked)
     return scalar->value(yield().getBits()[0]) != 0 ? 0 : g;
-  if (effect.getSurrogate() == SurrogateKind::Derived)
+  if (effect.getSurrogate() == SurrogateKind::Derived) {
+    for (int64_t param : effect.getLearnable()) {
+      llvm::Expected<std::optional<double>> summand = derived(*scalar, 1 + param, g);
+      if (!summand)
+        return summand.takeError();
+      summands.push_back(summand->value_or(0));
+    }
     return derived(*scalar, 0, g);
+  }
   Block &block = effect.getDerivative().front();
   SmallVector<double> arguments = others(at);
   if (effect.savesBits())

@@ -36,21 +36,26 @@ class Summands {
 public:
   Summands(EffectUse &use, const Tensor &source);
   void keep(const Element &at, ArrayRef<double> yielded);
-  /// The gradients of the learnable parameters: the summands in the order of a reduction, then the tail.
+  /// The gradients of the learnable parameters: the summands in the order of a reduction, then the tail, if there is
+  /// one.
   llvm::Expected<std::vector<Tensor>> gradients(const Environment &env);
 
 private:
   EffectUse &use;
-  ValueRange yielded; ///< of the derivative
-  Axis row, column;   ///< of the elements
+  SmallVector<bool> counts; ///< which of what is reduced are counted, not summed
+  Axis row, column;         ///< of the elements
   Sizes sizes;
   std::vector<std::vector<Patch>> patches; ///< of each
 };
 
 } // namespace
 
-Summands::Summands(EffectUse &use, const Tensor &source)
-    : use(use), yielded(cast<YieldOp>(use.effect.getDerivative().front().getTerminator()).getReductions()) {
+Summands::Summands(EffectUse &use, const Tensor &source) : use(use) {
+  if (use.effect.getSurrogate() == SurrogateKind::Derived)
+    counts.assign(use.effect.getLearnable().size(), false);
+  else
+    for (Value value : cast<YieldOp>(use.effect.getDerivative().front().getTerminator()).getReductions())
+      counts.push_back(!value.getType().isF32());
   EffectSite site = use.effect.getSite();
   bool ofTile = site == EffectSite::Tile;
   row = site == EffectSite::Weight ? Axis::N : Axis::M;
@@ -67,7 +72,7 @@ Summands::Summands(EffectUse &use, const Tensor &source)
     sizes[Axis::T] = tiles.count();
     none = patchesOfColumns(tiles, sizes[row]);
   }
-  patches.assign(yielded.size(), none);
+  patches.assign(counts.size(), none);
 }
 
 void Summands::keep(const Element &at, ArrayRef<double> values) {
@@ -79,12 +84,14 @@ llvm::Expected<std::vector<Tensor>> Summands::gradients(const Environment &env) 
   ArrayRef<int64_t> learnable = use.effect.getLearnable();
   auto over = cast<AxesAttr>(use.op.getParamAxes()[learnable[0]]);
   std::vector<Tensor> sums;
-  for (auto [patchesOfOne, value] : llvm::zip_equal(patches, yielded)) {
+  for (auto [patchesOfOne, isCount] : llvm::zip_equal(patches, counts)) {
     Arithmetic count{Precision::F64};
-    sums.push_back(reduce(patchesOfOne, over, row, column, sizes, value.getType().isF32() ? env.arithmetic : count));
+    sums.push_back(reduce(patchesOfOne, over, row, column, sizes, isCount ? count : env.arithmetic));
     for (double &v : sums.back().reals)
       v = env.arithmetic.round(v);
   }
+  if (use.effect.getSurrogate() == SurrogateKind::Derived)
+    return sums;
   const Tensor &value = env[use.op.getParams()[learnable[0]]];
   std::vector<Tensor> results(learnable.size(), Tensor::zeros(value.shape));
   Block &tail = use.effect.getTail().front();

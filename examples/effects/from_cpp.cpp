@@ -33,5 +33,16 @@ int main(int argc, char **argv) {
   layer->eval();                             // noise belongs to training; the clip stays
   layer(x);
 
+  // Faults of one chip stay from forward to forward.
+  Effect stuck = Effect::fromFile(folder + "/stuck_cells.mlir", "stuck_cells").bind("a", Effect::largestWeight()).heldKey();
+
+  Effect vote = Effect::fromFile(folder + "/stuck_cells.mlir", "vote");
+  mho::nn::AnalogConfig chip;
+  chip.tileRows = 64;
+  mho::nn::AnalogLinear faulty(mho::nn::AnalogLinearOptions(70, 33).config(chip).effect(stuck).effect(vote));
+  faulty->eval();
+  if (!torch::equal(faulty(x), faulty(x)))
+    return 1;
+
   std::cout << layer << "\nlargest change of a bound: " << (bound - 2.5).abs().max().item<float>() << "\n";
 }

@@ -48,6 +48,11 @@ analog.effect @unshift on tile(%y) accumulators(%sum = one * w) params(%step ove
   analog.yield %one : f32
 } weights(%w)
 
+analog.effect @in_steps on tile(%y) params(%step over (t)) surrogate(derived) {
+  %result = arith.mulf %y, %step : f32
+  analog.yield %result : f32
+}
+
 func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %step: tensor<?xf32>) -> tensor<?x?xf32>
     attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
   %code = analog.apply @shifted_code %x params(%step over (t)) : (tensor<?x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
@@ -58,8 +63,8 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %step: tensor<?xf32>)
   %digital = analog.apply @floor_adc %planes : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   %corrected = analog.apply @unshift %digital params(%step over (t))
       : (tensor<?x?x?xf32>, tensor<?xf32>) -> tensor<?x?x?xf32>
-  %scaled = analog.rescale %corrected range(%step over (t)) {half_levels = 1.0 : f32}
-      : tensor<?x?x?xf32>, tensor<?xf32> -> tensor<?x?x?xf32>
+  %scaled = analog.apply @in_steps %corrected params(%step over (t))
+      : (tensor<?x?x?xf32>, tensor<?xf32>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %scaled : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
@@ -88,8 +93,8 @@ func.func @programmed_layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %step: ten
   %digital = analog.apply @floor_adc %sums : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   %corrected = analog.apply @unshift %digital params(%step over (t))
       : (tensor<?x?x?xf32>, tensor<?xf32>) -> tensor<?x?x?xf32>
-  %scaled = analog.rescale %corrected range(%step over (t)) {half_levels = 1.0 : f32}
-      : tensor<?x?x?xf32>, tensor<?xf32> -> tensor<?x?x?xf32>
+  %scaled = analog.apply @in_steps %corrected params(%step over (t))
+      : (tensor<?x?x?xf32>, tensor<?xf32>) -> tensor<?x?x?xf32>
   %y = analog.accumulate %scaled : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }

@@ -40,12 +40,12 @@ analog.effect @effect_c5 on weight(%w) strengths(%s = 1.0e39) surrogate(derived)
 
 // -----
 
-// expected-error @below {{expected a learnable parameter to be one of 2, named once and in their order, and the surrogate to be own, whose derivative has the summands of its gradient, got masked}}
+// expected-error @below {{expected surrogate(derived) or surrogate(own) of an effect that learns the parameter 'a', got surrogate(masked), which gives parameters no gradient}}
 analog.effect @effect_c6 on weight(%w) params(%a over (t) learnable, %b over (t) learnable) surrogate(masked) { analog.yield %w : f32 }
 
 // -----
 
-// expected-error @below {{expected a learnable parameter to be one of 1, named once and in their order, and the surrogate to be own, whose derivative has the summands of its gradient, got own}}
+// expected-error @below {{expected learnable parameters to be among the 1 of the effect, each once and in their order}}
 "analog.effect"() <{accumulator_names = [], accumulators = array<i64>, input_factors = [], weight_factors = [], element_name = "x", learnable = array<i64: 0, 0>, param_axes = [#analog.axes<t>], param_names = ["a"], site = #analog<site input>, strength_names = [], strengths = [], surrogate = #analog<surrogate_kind own>, sym_name = "effect_c6"}> ({
 ^bb0(%x: f32, %a: f32):
   analog.yield %x : f32
@@ -59,8 +59,17 @@ analog.effect @effect_c6 on weight(%w) params(%a over (t) learnable, %b over (t)
 
 // -----
 
-// expected-error @below {{expected a learnable parameter to be one of 1, named once and in their order, and the surrogate to be own, whose derivative has the summands of its gradient, got derived}}
-analog.effect @effect_c6 on input(%x) params(%a over (t) learnable) surrogate(derived) { analog.yield %x : f32 }
+// expected-error @below {{expected no further accumulators of an effect with surrogate(derived) that learns the parameter 'a', got 1; surrogate(own) takes them}}
+analog.effect @effect_c20 on tile(%y) accumulators(%q = x * w) params(%a over (t) learnable) surrogate(derived) { analog.yield %y : f32 } inputs(%x) weights(%w)
+
+// -----
+
+analog.effect @effect_c20 on input(%x) params(%a over (t) learnable) surrogate(derived) {
+  // expected-error @below {{expected no draws of an effect with surrogate(derived) that learns the parameter 'a'}}
+  %n = analog.normal : f32
+  %r = math.fma %n, %a, %x : f32
+  analog.yield %r : f32
+}
 
 // -----
 

@@ -63,13 +63,28 @@ struct SaturationBounds {
   Tensor y, dx, dw, dnu;
 };
 
-class Saturation : public testing::TestWithParam<int64_t> {};
+/// The saturation whose derivatives are those of its code.
+Effect derivedSaturation() {
+  return Effect::fromText(
+      R"(analog.effect @learned_saturation on tile(%y) params(%nu over (t) learnable) surrogate(derived) {
+    %one = arith.constant 1.0 : f32
+    %absolute = math.absf %y : f32
+    %load = math.fma %nu, %absolute, %one : f32
+    %result = arith.divf %y, %load : f32
+    analog.yield %result : f32
+  })");
+}
+
+/// Rows, and whether the derivatives are derived or those of the example's own.
+class Saturation : public testing::TestWithParam<std::tuple<int64_t, bool>> {};
 
 TEST_P(Saturation, LearnsItsStrengthThroughTheAccumulators) {
-  const int64_t rows = GetParam(), inputs = 64, outputs = 40, tileRows = 32;
+  const int64_t inputs = 64, outputs = 40, tileRows = 32;
+  auto [rows, derived] = GetParam();
   torch::manual_seed(1);
   Effect effect =
-      Effect::fromFile(kExamples + "saturation.mlir", "learned_saturation").bind("nu", torch::tensor({0.125, 0.5}));
+      (derived ? derivedSaturation() : Effect::fromFile(kExamples + "saturation.mlir", "learned_saturation"))
+          .bind("nu", torch::tensor({0.125, 0.5}));
   AnalogLinear layer = layerOf(tiled(tileRows), {effect}, inputs, outputs);
   Tensor x = torch::randn({rows, inputs}).requires_grad_(), grad = torch::randn({rows, outputs});
   Tensor nu = layer->named_parameters()["learned_saturation_nu"];
@@ -87,7 +102,7 @@ TEST_P(Saturation, LearnsItsStrengthThroughTheAccumulators) {
   expectWithin(nu.grad(), nu64.grad(), bounds.dnu, "dnu");
 }
 
-INSTANTIATE_TEST_SUITE_P(Effects, Saturation, testing::Values(1, 5, 64, 65, 1300));
+INSTANTIATE_TEST_SUITE_P(Effects, Saturation, testing::Combine(testing::Values(1, 5, 64, 65, 1300), testing::Bool()));
 
 /// y = sum over tiles of y_t (1 + c p_t), p_t = sum |w| x^2, and its gradients by hand: dx_k = w_k (1 + c p) + 2 c y
 /// |w_k| x_k and dw_k = x_k (1 + c p) + c y sign(w_k) x_k^2 of each output; with bounds of what roundings add up to, as

@@ -1,6 +1,5 @@
 // Effects that are text in AnalogLinear: what they compute, and their gradients.
-#include "frontends/torch/ops/Bridge.h"
-#include "tests/frontends/effects.h"
+#include "tests/frontends/evaluator.h"
 
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
@@ -18,68 +17,6 @@ namespace {
 
 using testing::HasSubstr;
 using torch::Tensor;
-
-/// What a layer computes on a backend, without torch's op: y and the gradients of x and weight at `grad`.
-std::vector<Tensor> onBackend(const std::string &backend, AnalogLinear &layer, const Tensor &x, const Tensor &key,
-                              const Tensor &grad) {
-  LinearSpec spec = layer->spec(layer->is_training());
-  auto linear = Linear::get(spec, backend);
-  TORCH_CHECK(linear, linear.message());
-  std::vector<Tensor> tensors;
-  for (const EffectTensor &tensor : effectTensors(spec.effects)) {
-    std::string name = tensor.name;
-    std::replace(name.begin(), name.end(), '.', '_');
-    auto parameters = layer->named_parameters();
-    tensors.push_back(parameters.contains(name) ? parameters[name].detach() : layer->named_buffers()[name]);
-  }
-  std::vector<float> strengths;
-  for (const EffectUse &use : spec.effects)
-    for (const EffectStrength &strength : use.effect->strengths)
-      strengths.push_back(float(layer->strength(use.name, strength.name)));
-  int64_t sets = int64_t(spec.savedBits().size()), words = (layer->options.out_features() + 31) / 32;
-  Tensor weight = layer->weight.detach(), y = torch::empty({x.size(0), weight.size(0)});
-  Tensor saturation = torch::empty({sets * layer->tiles(), x.size(0), words}, torch::kInt);
-  Tensor dx = torch::empty_like(x), dweight = torch::empty_like(weight), range = layer->input_range;
-  auto bind = [&](auto &args) {
-    args.x = ops::refOf(x, "x"), args.weight = ops::refOf(weight, "weight");
-    if (spec.inputRange == mho::InputRange::Given)
-      args.range = ops::refOf(range.detach(), "range");
-    if (spec.draws())
-      args.key = ops::refOf(key, "key", at::kLong);
-    if (sets)
-      args.saturation = ops::refOf(saturation, "saturation", at::kInt);
-    args.effects = ops::refsOf(tensors, spec);
-    args.scalars = layer->config().scalars(layer->tiles());
-    args.effectStrengths = strengths;
-  };
-  LinearForwardArgs forward;
-  bind(forward);
-  forward.y = ops::refOf(y, "y");
-  ops::check((*linear)->forward(forward, runSerially), "forward");
-  LinearBackwardArgs backward;
-  bind(backward);
-  backward.grad = ops::refOf(grad, "grad");
-  backward.dx = ops::refOf(dx, "dx"), backward.dweight = ops::refOf(dweight, "dweight");
-  ops::check((*linear)->backward(backward, runSerially), "backward");
-  return {y, dx, dweight};
-}
-
-/// The layer's op against the evaluator. `tolerance` is relative to the largest element.
-void expectEvaluator(AnalogLinear &layer, const Tensor &values, double tolerance = 0) {
-  Tensor x = values.clone().requires_grad_(), key = keyOf(5);
-  Tensor y = layer->forwardWithKey(x, key), grad = whole(y.sizes(), 3);
-  y.backward(grad);
-  std::vector<Tensor> expected = onBackend("reference", layer, values, key, grad);
-  std::vector<Tensor> actual{y.detach(), x.grad(), layer->weight.grad()};
-  const char *names[] = {"y", "dx", "dweight"};
-  for (size_t i = 0; i < actual.size(); ++i)
-    if (tolerance > 0)
-      EXPECT_LE((actual[i] - expected[i]).abs().max().item<double>(),
-                tolerance * expected[i].abs().max().item<double>())
-          << names[i];
-    else
-      EXPECT_TRUE(torch::equal(actual[i], expected[i])) << names[i];
-}
 
 /// A layer of three tiles in loops: y = sum over tiles of end(sum over k of x_k a_k w_ok c_ok), `a` and `c` gains of
 /// the inputs and cells, and its gradients with end's derivative `slope`.

@@ -167,23 +167,28 @@ TEST_P(JitEffects, TheRangeGradientIsSummedInTheNormativeOrder) {
 INSTANTIATE_TEST_SUITE_P(Jit, JitEffects, testing::ValuesIn(runnableIsas()),
                          [](const auto &info) { return mho::lowering::nameOf(info.param).str(); });
 
+class JitSchedule : public testing::TestWithParam<Isa> {};
+
 /// Blocks of any size: deep tiles are several blocks, a block holds parts of rows, micro-kernels of any height.
-TEST(JitSchedule, AnyScheduleGivesTheSameBits) {
+TEST_P(JitSchedule, AnyScheduleGivesTheSameBits) {
   for (StringRef schedule :
        {"{mc = 64 : i64, nc = 64 : i64, kc = 64 : i64, mr = 1 : i64, unroll = 1 : i64, prefetch_rows = 0 : i64}",
         "{mc = 128 : i64, nc = 192 : i64, kc = 64 : i64, mr = 4 : i64, unroll = 16 : i64}",
         "{mc = 64 : i64, nc = 64 : i64, kc = 4096 : i64, mr = 16 : i64, unroll = 2 : i64, prefetch_rows = 256 : "
         "i64}"}) {
-    Jit jit(kInputNoise, true, mho::lowering::hostIsa(), schedule);
+    Jit jit(kInputNoise, true, GetParam(), schedule);
     ASSERT_TRUE(jit.engine) << schedule.str();
     int64_t b = 131, o = 200, k = 190, tiles = 3;
     std::vector<Tensor> inputs{reals({b, k}, 1), Tensor::of({o, k}, integers(o * k, 2)), Tensor::of({tiles}, {4, 4, 4}),
                                Tensor::integers({2}, {5, 6})};
     std::vector<float> strengths{0.3f, 4, 0.5f, 0.25f, 4, 3, 7};
-    Jit inference(kInputNoise, false, mho::lowering::hostIsa(), schedule);
+    Jit inference(kInputNoise, false, GetParam(), schedule);
     EXPECT_EQ(forwardDifference(inference, inputs, strengths), 0) << schedule.str();
     expectGradientsOf(jit, inputs, strengths, Tensor::of({b, o}, integers(b * o, 3)), tiles);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Jit, JitSchedule, testing::ValuesIn(runnableIsas()),
+                         [](const auto &info) { return mho::lowering::nameOf(info.param).str(); });
 
 } // namespace

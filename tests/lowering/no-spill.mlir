@@ -4,6 +4,8 @@
 // RUN: mho-opt --analog-fuse=save-for-backward=true --analog-differentiate %s -o %t.mlir
 // RUN: mho-translate --analog-to-asm %t.mlir | %python %S/Inputs/no_spill.py 3
 // RUN: mho-translate --analog-to-asm --isa=avx2 %t.mlir | %python %S/Inputs/no_spill.py 3
+// A spill by the frame pointer is one, too.
+// RUN: not %python %S/Inputs/no_spill.py 1 < %S/Inputs/frame.s
 #xbar = #analog.tiling<balanced, rows = 512>
 
 func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %beta: tensor<?xf32>, %key: tensor<2xi64>) -> tensor<?x?xf32> attributes {analog.tiling = #xbar} {

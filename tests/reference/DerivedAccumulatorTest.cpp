@@ -79,6 +79,43 @@ TEST(DerivedAccumulators, AgreeWithCentralDifferences) {
   EXPECT_FALSE(gradients[3]);
 }
 
+/// Parameters of each site, two of the weight's with a constant between them, whose gradients are the code's
+/// derivative.
+TEST(DerivedParameters, AgreeWithCentralDifferences) {
+  auto file = llvm::MemoryBuffer::getFile(MHO_SOURCE_DIR "/tests/tools/effects.mlir");
+  std::string all = (*file)->getBuffer().str();
+  Program program(all.substr(all.find("analog.effect @derived_load")));
+  // Three tiles.
+  std::vector<Tensor> inputs{randomTensor({3, 131}, 1),        randomTensor({2, 131}, 2),
+                             Tensor::of({3}, {0.25, 0.5, 1}),  randomTensor({3, 2}, 3, 1, 2),
+                             randomTensor({3, 2}, 4, 1, 2),    randomTensor({3, 2}, 5),
+                             Tensor::of({3}, {0.75, 0.5, 1.5})};
+  Tensor g = randomTensor({3, 2}, 6);
+  auto gradients = program.gradient("derived_parameters", inputs, g, kExact);
+  for (int argument : {0, 1, 2, 3, 5, 6})
+    for (int64_t i = 0; i < inputs[argument].size(); ++i) {
+      double slope = centralDifference(program, "derived_parameters", inputs, g, argument, i, 0x1p-20);
+      EXPECT_NEAR(gradients[argument]->reals[i], slope, 1e-7 * (1 + std::fabs(slope)))
+          << "argument " << argument << ", element " << i;
+    }
+  EXPECT_FALSE(gradients[4]) << "not learnable";
+}
+
+/// Those of the derivative that the example has of its own, but for the order of their roundings.
+TEST(DerivedParameters, AreThoseByHand) {
+  std::string own = example("saturation"), derived = own;
+  size_t begin = derived.find("} derivative"), end = derived.find("func.func @per_tile");
+  derived.replace(begin, end - begin, "}\n");
+  size_t kind = derived.find("learnable) surrogate(own)");
+  derived.replace(kind, 25, "learnable) surrogate(derived)");
+  std::vector<Tensor> inputs{randomTensor({5, 70}, 1), randomTensor({33, 70}, 2), Tensor::of({2}, {0.25, 0.5})};
+  Tensor g = randomTensor({5, 33}, 3);
+  auto expected = Program(own).gradient("per_tile", inputs, g, kExact),
+       actual = Program(derived).gradient("per_tile", inputs, g, kExact);
+  for (int argument : {0, 1, 2})
+    expectValues(actual[argument].value(), expected[argument]->reals, 1e-12);
+}
+
 /// Without its roundings, the example of a shift is a clip of the input.
 TEST(DerivedAccumulators, OfTheDigitalCorrectionAgreeWithCentralDifferences) {
   Program program(example("shifted_input", {{"%code = math.roundeven %clipped", "%code = arith.addf %clipped, %zero"},

@@ -14,6 +14,7 @@
 // RUN: mho-run %S/../../examples/effects/lsq_clip.mlir layer --size 0=17x131 --size 1=50x131 --size 2=3x50 --size 3=3x50 --arg 2=1.5 --arg 3=2.5 --gradient --check | FileCheck %s --check-prefix=FOUR-LSQ
 // RUN: mho-run %S/../../examples/effects/lsq_clip.mlir layer --size 0=17x131 --size 1=65x131 --size 2=3x65 --size 3=3x65 --arg 2=0.75 --arg 3=0.5 --normal --gradient --check --tolerance=1e-4 | FileCheck %s --check-prefix=FOUR-NORMAL
 // RUN: mho-run %S/../../examples/effects/lsq_clip.mlir per_tile --size 0=17x131 --size 1=50x131 --size 2=3 --size 3=3 --arg 2=1.5 --arg 3=2.5 --gradient --check | FileCheck %s --check-prefix=FOUR
+// RUN: mho-run %s derived_parameters --size 0=17x131 --size 1=50x131 --size 2=3 --arg 2=0.25 --size 3=3x50 --arg 3=1.5 --size 4=3x50 --arg 4=2 --size 5=3x50 --arg 5=0.5 --size 6=3 --arg 6=0.75 --normal --gradient --check --tolerance=2e-3 | FileCheck %s --check-prefix=DERIVED
 // RUN: mho-run %s everything --size 0=7x70 --size 1=33x70 --normal --gradient --check --tolerance=1e-3 | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s limited --size 0=5x70 --size 1=33x70 --gradient --check | FileCheck %s --check-prefix=TWO
 // RUN: mho-run %s bits --size 0=5x70 --size 1=33x70 --size 2=2x5 --gradient --check | FileCheck %s --check-prefix=TWO
@@ -31,6 +32,13 @@
 // FOUR-NORMAL: gradient of argument 2, equal to the reference
 // FOUR-NORMAL: gradient of argument 3, equal to the reference
 // THREE: gradient of argument 2, equal to the reference
+// DERIVED: equal to the reference
+// DERIVED: gradient of argument 0, equal to the reference
+// DERIVED: gradient of argument 1, equal to the reference
+// DERIVED: gradient of argument 2, equal to the reference: largest difference {{.*}} of 3 elements
+// DERIVED: gradient of argument 3, equal to the reference: largest difference {{.*}} of 150 elements
+// DERIVED: gradient of argument 5, equal to the reference: largest difference {{.*}} of 150 elements
+// DERIVED: gradient of argument 6, equal to the reference: largest difference {{.*}} of 3 elements
 // FORWARD: equal to the reference
 // BEYOND: 1x1: 4
 // BEYOND: gradient of argument 0, 1x1: 0
@@ -180,5 +188,35 @@ func.func @clip_and_range(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %bound: tens
   %a = analog.mvm %c, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
   %r = analog.rescale %a range(%beta over (t)) {half_levels = 4.0 : f32} : tensor<?x?x?xf32>, tensor<?xf32> -> tensor<?x?x?xf32>
   %y = analog.accumulate %r : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// Parameters that are learned by the derivative of the code: of each site, two at a time, with a constant between them.
+analog.effect @derived_load on tile(%y) params(%nu over (t) learnable) surrogate(derived) {
+  %one = arith.constant 1.0 : f32
+  %absolute = math.absf %y : f32
+  %load = math.fma %nu, %absolute, %one : f32
+  %result = arith.divf %y, %load : f32
+  analog.yield %result : f32
+}
+analog.effect @derived_line on weight(%w) params(%gain over (t, n) learnable, %bound over (t, n), %offset over (t, n) learnable) surrogate(derived) {
+  %line = math.fma %gain, %w, %offset : f32
+  %below = arith.minimumf %line, %bound : f32
+  analog.yield %below : f32
+}
+analog.effect @derived_power on input(%x) params(%p over (t) learnable) strengths(%s = 0.5) surrogate(derived) {
+  %scaled = arith.mulf %x, %p : f32
+  %bent = math.tanh %scaled : f32
+  %r = math.fma %s, %x, %bent : f32
+  analog.yield %r : f32
+}
+func.func @derived_parameters(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %nu: tensor<?xf32>, %gain: tensor<?x?xf32>, %bound: tensor<?x?xf32>, %offset: tensor<?x?xf32>, %p: tensor<?xf32>) -> tensor<?x?xf32>
+    attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
+  %bent = analog.apply @derived_power %x params(%p over (t)) : (tensor<?x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
+  %line = analog.apply @derived_line %w params(%gain over (t, n), %bound over (t, n), %offset over (t, n))
+      : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  %planes = analog.mvm %bent, %line : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %loaded = analog.apply @derived_load %planes params(%nu over (t)) : (tensor<?x?x?xf32>, tensor<?xf32>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %loaded : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
