@@ -34,7 +34,8 @@ int main(int argc, char **argv) {
   layer(x);
 
   // Faults of one chip stay from forward to forward.
-  Effect stuck = Effect::fromFile(folder + "/stuck_cells.mlir", "stuck_cells").bind("a", Effect::largestWeight()).heldKey();
+  Effect stuck =
+      Effect::fromFile(folder + "/stuck_cells.mlir", "stuck_cells").bind("a", Effect::largestWeight()).heldKey();
 
   Effect vote = Effect::fromFile(folder + "/stuck_cells.mlir", "vote");
   mho::nn::AnalogConfig chip;
