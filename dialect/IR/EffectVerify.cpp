@@ -8,7 +8,15 @@ using namespace mho::analog;
 
 //===-- what effects share ----------------------------------------------------------------------------------------===//
 
-/// Static size of an axis for the elements that an effect maps: planes [T, B, O], or a matrix, an input or a weight.
+/// True for an effect that is text and maps an output. Nothing is known of one that is missing.
+static bool isOnOutput(EffectOpInterface op) {
+  auto apply = dyn_cast<ApplyOp>(op.getOperation());
+  EffectOp effect = apply ? apply.lookupEffect() : EffectOp();
+  return effect && effect.getSite() == EffectSite::Output;
+}
+
+/// Static size of an axis for the elements that an effect maps: planes [T, B, O], or a matrix, an input, a weight or an
+/// output [B, O].
 static int64_t sizeOf(EffectOpInterface op, Axis axis) {
   auto type = cast<RankedTensorType>(op.getElementSource().getType());
   if (type.getRank() == 3)
@@ -18,6 +26,8 @@ static int64_t sizeOf(EffectOpInterface op, Axis axis) {
     return tilesOf(op, type.getDimSize(1));
   case Axis::K:
     return type.getDimSize(1);
+  case Axis::N:
+    return type.getDimSize(isOnOutput(op));
   default:
     return type.getDimSize(0);
   }
