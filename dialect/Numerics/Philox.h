@@ -1,5 +1,6 @@
 // Noise of an element from its address: the counter-based generator Philox4x32-10, how an element's address becomes a
-// counter, and the built-in streams (SPEC.md N1 to N7). The one definition for evaluator, CPU code and CUDA text.
+// counter, and the built-in streams (SPEC.md N1 to N7). The one definition for evaluator and CPU code; CUDA C++ has its
+// own text of it (AnalogToCuda/Prelude/Random.cuh), which the conformance suite compares bit for bit.
 //
 //   DrawAddress at{/*row=*/o, /*column=*/k - firstOfTile, kWeightNoiseStream, tile, step, seed};
 //   if (std::string error = normalAddressError(at); !error.empty()) ...   // once, for the greatest address

@@ -83,7 +83,8 @@ struct ConvertPass : impl::ConvertAnalogToCudaPassBase<ConvertPass> {
     if (!any)
       return;
     for (auto effect : llvm::make_early_inc_range(getOperation().getOps<EffectOp>()))
-      effect.erase(); // its code is in the kernels
+      if (SymbolTable::symbolKnownUseEmpty(effect, getOperation()))
+        effect.erase(); // its code is in the kernels
     OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
     builder.create<emitc::IncludeOp>(getOperation().getLoc(), kCudaPreludeName, /*is_standard_include=*/false);
   }

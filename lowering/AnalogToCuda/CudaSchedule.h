@@ -17,8 +17,8 @@ namespace mho::lowering {
 /// Attribute of a kernel: a dictionary of math, row_groups, warp_rows, warp_columns, depth.
 inline constexpr llvm::StringLiteral kCudaScheduleAttr = "analog.cuda_schedule";
 
-/// Fma: fused multiply-adds in fp32. Tf32: tensor cores on fp32 operands split in two, as accurate. F16, BF16: tensor
-/// cores on operands rounded to 16 bits after the load regions.
+/// Fma: fused multiply-adds in fp32. Tf32: tensor cores on fp32 operands in two parts of 11 bits (a relative error of
+/// 2^-23 of an operand at most). F16, BF16: tensor cores on operands rounded to 16 bits after the load regions.
 enum class CudaMath { Fma, Tf32, F16, BF16 };
 
 llvm::StringRef nameOf(CudaMath math);

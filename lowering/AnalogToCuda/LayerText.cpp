@@ -2,6 +2,7 @@
 
 #include "dialect/IR/Scalar.h"
 #include "lowering/AnalogToCuda/ScalarToEmitC.h"
+#include "lowering/AnalogToVector/VectorRegion.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -150,7 +151,7 @@ private:
     for (int64_t i : kernel.getVisibleStats(region))
       arguments.push_back("mho::load(a." + CudaNames::statistic(i) + ", " +
                           CudaNames::coordinates(kernel.getStat(i).getOver()) + ")");
-    for (auto [i, draw] : llvm::enumerate(drawsIn(kernel->getRegion(region))))
+    for (auto [i, draw] : llvm::enumerate(drawsOf(kernel->getRegion(region))))
       arguments.push_back(drawn(draw, i));
     for (IndexOp index : indicesIn(kernel->getRegion(region)))
       arguments.push_back(indexText(index.getKind()).str());
@@ -173,7 +174,7 @@ private:
   }
 
   void writeDraws(unsigned region) {
-    SmallVector<DrawOpInterface> draws = drawsIn(kernel->getRegion(region));
+    SmallVector<DrawOpInterface> draws = drawsOf(kernel->getRegion(region));
     out << "    static constexpr int kDraws = " << draws.size() << ";\n    " << kDevice
         << "void draws(const Arguments &a, mho::DrawRow at, int columns, int call, float (*out)[8]) {\n";
     for (auto [i, draw] : llvm::enumerate(draws))

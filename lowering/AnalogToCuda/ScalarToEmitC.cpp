@@ -1,5 +1,7 @@
 #include "lowering/AnalogToCuda/ScalarToEmitC.h"
 
+#include "lowering/AnalogToVector/VectorRegion.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/EmitC/IR/EmitC.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -135,9 +137,9 @@ private:
         .Case([&](arith::MulFOp) { return binary<emitc::MulOp>(op); })
         .Case([&](arith::DivFOp) { return binary<emitc::DivOp>(op); })
         .Case([&](arith::NegFOp neg) { return b.create<emitc::UnaryMinusOp>(loc, neg.getType(), operand(op, 0)); })
-        .Case([&](arith::AndIOp) { return bitwise<emitc::BitwiseAndOp>(op); })
-        .Case([&](arith::OrIOp) { return bitwise<emitc::BitwiseOrOp>(op); })
-        .Case([&](arith::XOrIOp) { return bitwise<emitc::BitwiseXorOp>(op); })
+        .Case([&](arith::AndIOp) { return binary<emitc::BitwiseAndOp>(op); })
+        .Case([&](arith::OrIOp) { return binary<emitc::BitwiseOrOp>(op); })
+        .Case([&](arith::XOrIOp) { return binary<emitc::BitwiseXorOp>(op); })
         .Case([&](arith::CmpFOp compare) { return compareFloats(compare); })
         .Case([&](arith::CmpIOp compare) { return compareIntegers(compare); })
         .Case([&](arith::SelectOp select) {
@@ -145,8 +147,6 @@ private:
         })
         .Default([](Operation *) { return Value(); });
   }
-
-  template <class Op> Value bitwise(Operation &op) { return binary<Op>(op); }
 
   /// C++'s operators are ordered, but for !=, which is unordered: the others are their negations.
   Value compareFloats(arith::CmpFOp op) {
@@ -224,14 +224,14 @@ private:
   Location loc;
 };
 
-template <class Op> void collect(Region &region, SmallVectorImpl<Op> &into) {
+void collectIndices(Region &region, SmallVectorImpl<IndexOp> &into) {
   if (region.empty())
     return;
   for (Operation &op : region.front())
-    if (auto one = dyn_cast<Op>(op))
-      into.push_back(one);
+    if (auto index = dyn_cast<IndexOp>(op))
+      into.push_back(index);
     else if (auto surrogate = dyn_cast<SurrogateOp>(op))
-      collect(surrogate.getValue(), into);
+      collectIndices(surrogate.getValue(), into);
 }
 
 /// pointer[i] = value for each of `values`.
@@ -245,12 +245,6 @@ void assignAll(OpBuilder &b, Location loc, Value pointer, ValueRange values) {
 
 } // namespace
 
-SmallVector<DrawOpInterface> drawsIn(Region &region) {
-  SmallVector<DrawOpInterface> draws;
-  collect(region, draws);
-  return draws;
-}
-
 SmallVector<BlockArgument> usedArguments(Region &region) {
   SmallVector<BlockArgument> used(region.getArguments());
   llvm::erase_if(used, [](BlockArgument a) { return a.use_empty(); });
@@ -259,14 +253,14 @@ SmallVector<BlockArgument> usedArguments(Region &region) {
 
 SmallVector<IndexOp> indicesIn(Region &region) {
   SmallVector<IndexOp> indices;
-  collect(region, indices);
+  collectIndices(region, indices);
   return indices;
 }
 
 LogicalResult scalarFunction(OpBuilder &b, StringRef name, Region &region) {
   Location loc = region.getParentOp()->getLoc();
   Block &block = region.front();
-  SmallVector<DrawOpInterface> draws = drawsIn(region);
+  SmallVector<DrawOpInterface> draws = drawsOf(region);
   SmallVector<IndexOp> indices = indicesIn(region);
   Type f32 = b.getF32Type(), reals = emitc::PointerType::get(f32), bools = emitc::PointerType::get(b.getI1Type());
   SmallVector<BlockArgument> used = usedArguments(region);

@@ -15,9 +15,7 @@ mlir::LogicalResult scalarFunction(mlir::OpBuilder &builder, llvm::StringRef nam
 
 /// The arguments of a region that its code uses.
 llvm::SmallVector<mlir::BlockArgument> usedArguments(mlir::Region &region);
-/// The draws of a region, in order; of a surrogate's regions only the value is run.
-llvm::SmallVector<analog::DrawOpInterface> drawsIn(mlir::Region &region);
-/// The index ops of a region, in order, likewise.
+/// The index ops of a region, in order; of a surrogate's regions only the value is run.
 llvm::SmallVector<analog::IndexOp> indicesIn(mlir::Region &region);
 
 } // namespace mho::lowering

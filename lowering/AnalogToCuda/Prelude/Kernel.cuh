@@ -41,18 +41,6 @@ template <class L> struct BitWords {
   }
 };
 
-/// The place of an output element; its draw column counts from `origin`.
-template <class L> MHO_DEVICE Place output_place(const Block &b, int row, int column, int origin) {
-  Place p;
-  p.t = b.tile;
-  coordinate<L::row_axis>(p) = row;
-  coordinate<L::column_axis>(p) = column;
-  p.row = row;
-  p.column = column - origin;
-  p.tile_rows = b.tile_rows;
-  return p;
-}
-
 /// Draws for every element that the thread owns of one of its rows and calls body(place, draws, j, h, row and column in
 /// the block).
 template <class L, class Region, class Body>
@@ -77,7 +65,7 @@ __device__ __forceinline__ void for_each_column(const typename L::Arguments &a, 
 #pragma unroll
         for (int i = 0; i < Region::kDraws; ++i)
           d[i] = draws[i][2 * group + h];
-        body(output_place<L>(b, row, column, origin), d, j, h, local_row, local_column);
+        body(place_in<L::row_axis, L::column_axis>(b, row, column, origin), d, j, h, local_row, local_column);
       }
   }
 }

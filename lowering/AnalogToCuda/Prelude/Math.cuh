@@ -3,8 +3,8 @@
 
 namespace mho {
 
-/// Fused multiply-adds in fp32, in ascending order: the bits of the CPU backend up to its order of sums.
-struct FmaMath {
+/// What is staged as it is.
+struct StagedFloats {
   typedef float Stored;
   static constexpr int kPad = 4;
   MHO_DEVICE float of(float value) { return value; }
@@ -12,7 +12,10 @@ struct FmaMath {
   MHO_DEVICE void store_pair(float *to, float first, float second) {
     *reinterpret_cast<float2 *>(to) = make_float2(first, second);
   }
+};
 
+/// Fused multiply-adds in fp32, in ascending order: the bits of the CPU backend up to its order of sums.
+struct FmaMath : StagedFloats {
   template <class L>
   static __device__ __forceinline__ void multiply(const float *lhs, const float *rhs, int depth,
                                                   Fragment<L> (&acc)[L::kPairs]) {
@@ -65,15 +68,7 @@ MHO_DEVICE SplitFloat split(float value) {
 
 /// Tensor cores on fp32 operands: each is split in two, and the four products are added, the smallest first. Products
 /// of integers below 2^22 are exact.
-struct Tf32Math {
-  typedef float Stored;
-  static constexpr int kPad = 4;
-  MHO_DEVICE float of(float value) { return value; }
-  /// To an even position.
-  MHO_DEVICE void store_pair(float *to, float first, float second) {
-    *reinterpret_cast<float2 *>(to) = make_float2(first, second);
-  }
-
+struct Tf32Math : StagedFloats {
   template <class L>
   static __device__ __forceinline__ void multiply(const float *lhs, const float *rhs, int depth,
                                                   Fragment<L> (&acc)[L::kPairs]) {
@@ -114,7 +109,7 @@ struct Tf32Math {
   }
 };
 
-MHO_DEVICE void load_matrices(u32 (&r)[4], const unsigned short *row) {
+MHO_DEVICE void load_matrices(u32 (&r)[4], const u16 *row) {
   const u32 address = u32(__cvta_generic_to_shared(row));
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
@@ -123,11 +118,7 @@ MHO_DEVICE void load_matrices(u32 (&r)[4], const unsigned short *row) {
 }
 
 struct F16 {
-  MHO_DEVICE unsigned short of(float value) {
-    unsigned short bits;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-    return bits;
-  }
+  static constexpr Storage kStorage = kHalf;
   MHO_DEVICE void mma(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
                  "{%0, %1, %2, %3};"
@@ -136,11 +127,7 @@ struct F16 {
   }
 };
 struct BF16 {
-  MHO_DEVICE unsigned short of(float value) {
-    unsigned short bits;
-    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-    return bits;
-  }
+  static constexpr Storage kStorage = kBFloat;
   MHO_DEVICE void mma(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
                  "{%0, %1, %2, %3};"
@@ -152,16 +139,16 @@ struct BF16 {
 /// Tensor cores on operands rounded to 16 bits, once, after the load regions; sums in fp32. Integers that the type has
 /// (f16: to 2048, bf16: to 256) are multiplied exactly.
 template <class Type> struct HalfMath {
-  typedef unsigned short Stored;
+  typedef u16 Stored;
   static constexpr int kPad = 8; ///< rows lie 16 bytes apart modulo 128: ldmatrix without bank conflicts
-  MHO_DEVICE unsigned short of(float value) { return Type::of(value); }
+  MHO_DEVICE u16 of(float value) { return encode<Type::kStorage>(value); }
   /// To an even position.
-  MHO_DEVICE void store_pair(unsigned short *to, float first, float second) {
-    *reinterpret_cast<u32 *>(to) = u32(Type::of(first)) | u32(Type::of(second)) << 16;
+  MHO_DEVICE void store_pair(u16 *to, float first, float second) {
+    *reinterpret_cast<u32 *>(to) = u32(of(first)) | u32(of(second)) << 16;
   }
 
   template <class L>
-  static __device__ __forceinline__ void multiply(const unsigned short *lhs, const unsigned short *rhs, int depth,
+  static __device__ __forceinline__ void multiply(const u16 *lhs, const u16 *rhs, int depth,
                                                   Fragment<L> (&acc)[L::kPairs]) {
     constexpr int kStride = stride<L>();
     const Lane lane = lane_of_thread<L>();
@@ -174,8 +161,8 @@ template <class Type> struct HalfMath {
     for (int x = 0; x < depth; x += 16) {
 #pragma unroll
       for (int pair = 0; pair < L::kPairs; ++pair) {
-        const unsigned short *from_lhs = lhs + L::lhs_of(pair) * L::kRowBlock * kStride + lhs_at + x;
-        const unsigned short *from_rhs = rhs + L::rhs_of(pair) * L::kColumnBlock * kStride + rhs_at + x;
+        const u16 *from_lhs = lhs + L::lhs_of(pair) * L::kRowBlock * kStride + lhs_at + x;
+        const u16 *from_rhs = rhs + L::rhs_of(pair) * L::kColumnBlock * kStride + rhs_at + x;
         u32 a[L::kRowGroups][4];
 #pragma unroll
         for (int g = 0; g < L::kRowGroups; ++g)

@@ -34,22 +34,28 @@ struct Block {
 /// Floats, or what else is multiplied, from one output position to the next.
 template <class L> MHO_DEVICE constexpr int stride() { return L::kDepth + L::Math::kPad; }
 
+/// The place of the element at (row, column) of a block; its draw column counts from `origin`.
+template <Axis row_axis, Axis column_axis>
+MHO_DEVICE Place place_in(const Block &b, int row, int column, int origin) {
+  Place p;
+  p.t = b.tile;
+  coordinate<row_axis>(p) = row;
+  coordinate<column_axis>(p) = column;
+  p.row = row;
+  p.column = column - origin;
+  p.tile_rows = b.tile_rows;
+  return p;
+}
+
 /// What the load region of `Side` makes of the element at (row, column) of memory; `draws` are those of its item.
 template <class L, class Side>
 MHO_DEVICE void load_element(const typename L::Arguments &a, const Block &b, int origin, int row, int column,
                              const float (*draws)[8], int element, float *values) {
-  Place p;
-  p.t = b.tile;
-  coordinate<Side::row_axis>(p) = row;
-  coordinate<Side::column_axis>(p) = column;
-  p.row = row;
-  p.column = column - origin;
-  p.tile_rows = b.tile_rows;
   float d[Side::kDraws > 0 ? Side::kDraws : 1];
 #pragma unroll
   for (int i = 0; i < Side::kDraws; ++i)
     d[i] = draws[i][element];
-  Side::load(a, p, d, values);
+  Side::load(a, place_in<Side::row_axis, Side::column_axis>(b, row, column, origin), d, values);
 }
 
 /// `Side`: kValues, kDraws, row_axis, column_axis (of memory), load(a, place, draws, out), draws(a, at, columns, call,
