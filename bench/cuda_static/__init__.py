@@ -1,0 +1,1 @@
+"""The parts of bench/cuda_static.py."""
