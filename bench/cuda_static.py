@@ -7,11 +7,13 @@
 """
 import argparse
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
 
-from cuda_static import count, flow, nvrtc, sass
+from cuda_static import count, flow, nvrtc, sass, walk
+from cuda_static.layer import layers_of
 from cuda_static.sass import Missing
 
 COUNT_HELP = """
@@ -22,7 +24,12 @@ addresses. A warp's count is the sum over blocks of its instructions times the t
 a warp issue together, and an instruction that its predicate turns off is issued too, so that a thread-instruction
 is a warp instruction times 32. One turn of the tile loop counts: the outermost loop with tensor instructions.
 
-Both sides of a condition count, unless --skip drops one: name a label or an address of the listing (--listing).
+Better than trip counts: --layer=ROWS on a .cu file of `mho explain SPEC --cuda`. It walks threads of a CTA through the
+machine code, with the launch of a layer whose crossbar tiles have ROWS rows (walk.py): nothing is guessed then. Of a
+forward kernel it counts one tile, three tiles less two; of a gradient all of it, with ROWS positions to contract.
+Another kernel is walked with --walk, --grid and its --param's. A branch on data is an error, or as --assume says.
+
+Without a walk both sides of a condition count, unless --skip drops one: name a label or an address of the listing (--listing).
 A .cu file is compiled with the options of the runtime; `#include "mho_prelude.cuh"` is --prelude, by default that of
 `mho explain "" --cuda=prelude` (--mho, MHO).
 """
@@ -33,6 +40,28 @@ def trip(text):
     if not turns.isdigit():
         raise argparse.ArgumentTypeError(f"expected LOOP=COUNT, got '{text}'")
     return name, int(turns)
+
+
+def grid(text):
+    sizes = [int(word) for word in text.split(",")]
+    return tuple(sizes + [1] * (3 - len(sizes)))
+
+
+def parameter(text):
+    kind, _, value = text.partition("=")
+    if kind == "zeros":
+        return b"\0" * int(value)
+    formats = {"u32": "<I", "u64": "<Q", "f32": "<f"}
+    if kind not in formats:
+        raise argparse.ArgumentTypeError(f"expected u32, u64, f32 or zeros=BYTES, got '{text}'")
+    return struct.pack(formats[kind], float(value) if kind == "f32" else int(value, 0))
+
+
+def assumption(text):
+    address, _, way = text.partition("=")
+    if way not in ("taken", "not"):
+        raise argparse.ArgumentTypeError(f"expected ADDRESS=taken or ADDRESS=not, got '{text}'")
+    return int(address, 16), way == "taken"
 
 
 def prelude_text(arguments):
@@ -59,6 +88,34 @@ def listing_of(arguments):
         return sass.disassemble(cubin.name)
 
 
+def print_listing(kernel):
+    blocks = {block.address: block for block in flow.blocks_of(kernel)}
+    for instruction in kernel.instructions:
+        if instruction.address in blocks:
+            names = [name for name, address in kernel.labels.items() if address == instruction.address]
+            print(f"{', '.join(names) or 'block'}:  {len(blocks[instruction.address].instructions)} instructions")
+        print(f"  {instruction}")
+
+
+def counted(arguments, kernel):
+    """The count that the options ask for; with a layer it says how many threads and outputs there are."""
+    if arguments.layer:
+        layer = layers_of(pathlib.Path(arguments.file).read_text()).get(kernel.name.removeprefix("mho_"))
+        layer = layer or layers_of(pathlib.Path(arguments.file).read_text()).get(kernel.name)
+        if not layer:
+            raise count.Problem(f"'{arguments.file}' has no layer whose kernel is {kernel.name}")
+        arguments.threads, arguments.outputs = layer.threads, layer.outputs
+        return walk.count_layer(kernel, layer, arguments.arch, arguments.layer, dict(arguments.assume))
+    warps = arguments.threads // 32
+    if arguments.walk:
+        data = b"".join(arguments.param)
+        runs, assumed = walk.walk_warps(kernel, arguments.arch, data, arguments.threads, arguments.grid, assume=dict(arguments.assume))
+        result = count.tally(kernel, runs, [0] * len(runs))
+        result.assumed = assumed
+        return result
+    return count.count_static(kernel, dict(arguments.trip), warps, arguments.skip, arguments.tile_loop)
+
+
 def run_count(arguments):
     listing = listing_of(arguments)
     kernels = sass.parse(listing)
@@ -68,15 +125,9 @@ def run_count(arguments):
     if not kernel:
         raise count.Problem(f"there is no kernel '{arguments.kernel}'; there are: {', '.join(kernels)}")
     if arguments.listing:
-        of_block = {block.address: block for block in flow.blocks_of(kernel)}
-        for instruction in kernel.instructions:
-            if instruction.address in of_block:
-                names = [name for name, address in kernel.labels.items() if address == instruction.address]
-                print(f"{', '.join(names) or 'block'}:  {len(of_block[instruction.address].instructions)} instructions")
-            print(f"  {instruction}")
-    trips = dict(arguments.trip)
-    result = count.count_static(kernel, trips, arguments.skip, arguments.tile_loop)
-    count.print_count(kernel, result, trips, arguments.threads, arguments.outputs)
+        print_listing(kernel)
+    result = counted(arguments, kernel)
+    count.print_count(kernel, result, arguments.threads // 32, arguments.outputs)
 
 
 def add_count(commands):
@@ -90,6 +141,13 @@ def add_count(commands):
                         help="turns of a loop (L2, or its label .L_x_7) for each time that it is entered")
     parser.add_argument("--skip", action="append", default=[], metavar="LABEL", help="a block that does not run: its label, or an address of it")
     parser.add_argument("--tile-loop", metavar="LOOP", help="the loop of which one turn counts, or none")
+    parser.add_argument("--layer", type=int, metavar="ROWS", help="walk a generated kernel, with tiles of so many rows")
+    parser.add_argument("--walk", action="store_true", help="walk the kernel with --grid and --param")
+    parser.add_argument("--grid", type=grid, default=(1, 1, 1), metavar="X,Y,Z")
+    parser.add_argument("--param", type=parameter, action="append", default=[], metavar="TYPE=VALUE",
+                        help="u32, u64, f32 or zeros=BYTES: the parameters one after the other, with their padding")
+    parser.add_argument("--assume", type=assumption, action="append", default=[], metavar="ADDRESS=taken|not",
+                        help="which way a branch on data goes")
     parser.add_argument("--listing", action="store_true", help="also print the blocks and their instructions")
     parser.add_argument("--arch", default="sm_80", help="of the compilation of a .cu file (%(default)s)")
     parser.add_argument("--option", action="append", default=[], help="further option of that compilation")

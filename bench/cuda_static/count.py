@@ -12,17 +12,21 @@ from cuda_static.classes import ORDER, class_of
 
 @dataclasses.dataclass
 class Count:
-    """Of one warp: by class, and by loop and class; inside one turn of the tile loop, and outside of that loop."""
+    """Warp instructions of a CTA: by class, and by loop and class; inside one turn of the tile loop, and outside of it."""
     tile: collections.Counter
     outside: collections.Counter
     by_loop: dict
     loops: list
-    tile_loop: flow.Loop
-    lengths: dict  # instructions in a turn of each loop, without the loops in it
+    turns: dict  # of each loop, for the breakdown
+    assumed: dict = dataclasses.field(default_factory=dict)  # branches on data: (address, taken)
 
     @property
     def per_tile(self):
         return sum(self.tile.values())
+
+    def per_output(self, outputs, kind=None):
+        """Thread-instructions in all, or of a class."""
+        return 32 * (self.tile[kind] if kind else self.per_tile) / outputs
 
 
 class Problem(Exception):
@@ -48,10 +52,9 @@ def tile_loop_of(loops, blocks, name):
 
 def reached(kernel, blocks, skipped):
     """Blocks that run when those at the labels or addresses skipped do not."""
-    known = {name: address for name, address in kernel.labels.items()}
     gone = set()
     for name in skipped:
-        address = known.get(name)
+        address = kernel.labels.get(name)
         if address is None:
             try:
                 address = int(name, 16)
@@ -63,60 +66,64 @@ def reached(kernel, blocks, skipped):
     return flow.reachable(blocks)
 
 
-def count_static(kernel, trips, skipped=(), tile_loop=None):
+def count_static(kernel, trips, warps, skipped=(), tile_loop=None):
     """Counts by trip counts: {loop's name or label: turns for each entry}; a loop that has none turns once."""
     blocks = flow.blocks_of(kernel)
     live = reached(kernel, blocks, skipped)
     loops = flow.loops_of(kernel, blocks)
-    turns = {loop.name: 1 for loop in loops}
-    for name, value in trips.items():
-        turns[find_loop(loops, name).name] = value
+    turns = {find_loop(loops, name).name: value for name, value in trips.items()}
     main = tile_loop_of(loops, blocks, tile_loop)
-    runs = {}
-    for index in live:
-        inner = flow.innermost(loops, index)
-        runs[index] = 1
+    notes = {l.name: f"{turns.get(l.name, 1)} turns" + " (no --trip)" * (l.name not in turns) for l in loops}
+    if main:
+        notes[main.name] = "the tile loop, of which one turn counts"
+    tile, outside = [0] * len(kernel.instructions), [0] * len(kernel.instructions)
+    for block in (blocks[index] for index in live):
+        inner = flow.innermost(loops, block.index)
+        runs = warps
         for loop in inner.chain if inner else []:
-            runs[index] *= 1 if loop is main else turns[loop.name]
-    return count_blocks(blocks, loops, main, runs)
+            runs *= 1 if loop is main else turns.get(loop.name, 1)
+        into = tile if main is None or block.index in main.blocks else outside
+        for instruction in block.instructions:
+            into[kernel.at(instruction.address)] = runs
+    return tally(kernel, tile, outside, loops, notes)
 
 
-def count_blocks(blocks, loops, main, runs):
-    """Adds up the instructions of blocks that run so often; runs inside the tile loop are those of one turn."""
-    count = Count(collections.Counter(), collections.Counter(), collections.defaultdict(collections.Counter), loops, main, {})
-    count.lengths = collections.Counter()
-    for index, times in runs.items():
-        loop = flow.innermost(loops, index)
-        inside = main is None or index in main.blocks
-        for instruction in blocks[index].instructions:
-            kind = class_of(instruction)
-            (count.tile if inside else count.outside)[kind] += times
-            count.by_loop[loop.name if loop else "straight"][kind] += times
-        count.lengths[loop.name if loop else "straight"] += len(blocks[index].instructions)
+def tally(kernel, tile, outside, loops=None, turns=None):
+    """Adds up what runs so often: lists by position."""
+    blocks = flow.blocks_of(kernel)
+    loops = flow.loops_of(kernel, blocks) if loops is None else loops
+    count = Count(collections.Counter(), collections.Counter(), collections.defaultdict(collections.Counter), loops, turns or {})
+    for block in blocks:
+        loop = flow.innermost(loops, block.index)
+        name = loop.name if loop else "straight"
+        for instruction in block.instructions:
+            kind, position = class_of(instruction), kernel.at(instruction.address)
+            count.tile[kind] += tile[position]
+            count.outside[kind] += outside[position]
+            count.by_loop[name][kind] += tile[position]
     return count
 
 
-def print_count(kernel, count, turns, threads, outputs):
+def print_count(kernel, count, warps, outputs):
     """The breakdown by class and by loop, per output (per CTA without outputs)."""
-    scale = threads / outputs if outputs else threads
+    scale = 32 / (outputs or 1)
     unit = "per output" if outputs else "per CTA"
     print(f"{kernel.name}: {kernel.registers} registers, {len(kernel.instructions)} instructions of machine code")
-    print(f"static model, no GPU run; {threads} threads" + (f", {outputs} outputs" if outputs else ""))
+    print(f"static model, no GPU run; {32 * warps} threads" + (f", {outputs} outputs" if outputs else ""))
+    for address, taken in sorted(count.assumed):
+        print(f"  a branch on data at {address:x}: {'taken' if taken else 'not taken'}")
     for loop in count.loops:
-        note = "the tile loop: one turn counts" if loop is count.tile_loop else f"{turns.get(loop.name, turns.get(loop.label, 1))} turns"
-        if loop is not count.tile_loop and loop.name not in turns and loop.label not in turns:
-            note += " (no --trip)"
         inside = f" in {loop.parent.name}" if loop.parent else ""
         total = sum(count.by_loop[loop.name].values())
-        print(f"  {loop.name} {loop.label}{inside}: {note}; {count.lengths[loop.name]} instructions a turn, "
-              f"{total * scale:.2f} {unit}; HMMA {count.by_loop[loop.name]['HMMA']}")
-    total = count.per_tile
-    where = "per tile" if count.tile_loop else "in all"
-    print(f"{where}: {total * scale:.2f} thread-instructions {unit}, {total} per warp"
-          + (f"; outside of the tile loop {sum(count.outside.values())} per warp" if count.tile_loop else ""))
-    columns = [l.name for l in count.loops if sum(count.by_loop[l.name].values())]
-    print(f"  {'class':10} {unit:>10} {'share':>6}  per warp" + "".join(f"{name:>9}" for name in columns) + "  by loop, per output" * bool(outputs))
+        turns = count.turns.get(loop.name, "")
+        print(f"  {loop.name} {loop.label}{inside}: {turns}{'; ' * bool(turns)}{total * scale:.2f} {unit}, "
+              f"HMMA {count.by_loop[loop.name]['HMMA'] / warps:g} per warp")
+    total, outside = count.per_tile, sum(count.outside.values())
+    print(f"counted: {total * scale:.2f} thread-instructions {unit}, {total / warps:.0f} per warp; HMMA {count.tile['HMMA'] / warps:g}"
+          + (f" per warp; outside of the tile loop {outside / warps:.0f} per warp" if outside else " per warp"))
+    columns = [n for n in ["straight"] + [l.name for l in count.loops] if sum(count.by_loop[n].values())]
+    print(f"  {'class':10} {unit:>10} {'share':>6} {'per warp':>9} " + "".join(f"{name:>9}" for name in columns) + f"   by loop, {unit}")
     for kind in sorted(ORDER, key=lambda kind: -count.tile[kind]):
         if count.tile[kind]:
-            loops = "".join(f"{count.by_loop[name][kind] * scale:9.2f}" for name in columns)
-            print(f"  {kind:10} {count.tile[kind] * scale:10.2f} {count.tile[kind] / total:6.1%}  {count.tile[kind]:8}{loops}")
+            by_loop = "".join(f"{count.by_loop[name][kind] * scale:9.2f}" for name in columns)
+            print(f"  {kind:10} {count.tile[kind] * scale:10.2f} {count.tile[kind] / total:6.1%} {count.tile[kind] / warps:9.1f} {by_loop}")

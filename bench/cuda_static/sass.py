@@ -40,7 +40,7 @@ class Instruction:
     @property
     def is_conditional(self):
         """Whether the next instruction may follow a jump: a predicate before it, or one of BRA's own."""
-        return bool(self.predicate) or re.match(r"!?U?P\d", self.operands) is not None
+        return bool(self.predicate) or re.match(r"!?U?P\d|~?UR", self.operands) is not None
 
     def __str__(self):
         return f"{self.address:05x} {self.predicate} {self.opcode} {self.operands}".replace("  ", " ")

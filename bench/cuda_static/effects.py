@@ -1,0 +1,323 @@
+"""What an instruction of SASS does to a thread of walk.py: a function of the thread, the operands and the predicate.
+
+The predicate is True or None, unknown: then what would be written is unknown. No function: a jump (see walk.py).
+"""
+import re
+
+from cuda_static import flow, integers
+from cuda_static.integers import MASK
+
+
+def known(*values):
+    return all(value is not None for value in values)
+
+
+def width_of(opcode):
+    """How many registers an instruction that is not computed writes, at most."""
+    words = opcode.split(".")
+    if words[0] in ("HMMA", "IMMA"):
+        return 4
+    if words[0] in ("HGMMA", "IGMMA"):
+        return 128
+    if words[0] in ("LDSM", "LDSMT"):
+        return int(words[-1]) if words[-1].isdigit() else 1
+    if "128" in words:
+        return 4
+    return 2 if {"64", "WIDE", "U64", "S64", "F64"} & set(words) or words[0].startswith("D") else 1
+
+
+def forget(width):
+    """Unknown: the first register and every predicate before or right after it."""
+    def effect(thread, operands, holds):
+        for i, operand in enumerate(operands[:3]):
+            if operand.is_predicate and not operand.is_not:
+                thread.write(operand, None)
+            elif operand.register:
+                thread.write(operand, None, width)
+                if i + 1 < len(operands) and operands[i + 1].is_predicate and not operands[i + 1].is_not:
+                    thread.write(operands[i + 1], None)
+                return
+            else:
+                return
+    return effect
+
+
+def sum3(words):
+    def effect(thread, operands, holds):
+        to, *rest = operands
+        carries = [o for o in rest[:2] if o.is_predicate]
+        rest = rest[len(carries):]
+        values = [thread.signed_sum(o) if not o.is_predicate else thread.read(o) for o in rest]
+        total = sum(map(int, values)) if holds and known(*values) else None
+        thread.write(to, None if total is None else total & MASK)
+        for i, carry in enumerate(carries):
+            thread.write(carry, None if total is None else (total >> 32) > i)
+    return effect
+
+
+def multiply(words):
+    is_wide, is_long = "WIDE" in words, "WIDE" in words or "HI" in words
+    def effect(thread, operands, holds):
+        to, *rest = operands
+        carry_out = rest.pop(0) if rest[0].is_predicate else None
+        a, b = thread.read(rest[0]), thread.read(rest[1])
+        c = thread.read(rest[2], wide=is_long)
+        carry = thread.read(rest[3]) if len(rest) > 3 else False
+        if 0 in (a, b):
+            a = b = 0  # whatever the other is
+        value, out = None, None
+        if holds and known(a, b, c, carry):
+            a, b = (-v if o.is_negative else v for v, o in ((a, rest[0]), (b, rest[1])))
+            c = -c if rest[2].is_negative else c
+            value, out = integers.multiply_add(words, a & MASK, b & MASK, c, int(carry))
+        thread.write(to, value, 2 if is_wide else 1)
+        if carry_out:
+            thread.write(carry_out, None if out is None else bool(out))
+    return effect
+
+
+def logic(words):
+    def effect(thread, operands, holds):
+        first = operands[0] if operands[0].is_predicate else None
+        to, a, b, c, table = operands[1:6] if first else operands[:5]
+        values = [thread.read(o) for o in (a, b, c)]
+        value = None
+        if holds and known(*values):
+            value = integers.lut3(table.number, *values)
+        elif holds:  # a zero that blots the unknown out
+            options = {integers.lut3(table.number, *[filler if v is None else v for v in values]) for filler in (0, MASK)}
+            mixed = {integers.lut3(table.number, *[(0x55555555 if i % 2 else 0x33333333) if v is None else v
+                                                   for i, v in enumerate(values)])}
+            value = options.pop() if len(options | mixed) == 1 else None
+        thread.write(to, value)
+        if first:
+            thread.write(first, None if value is None else value != 0)
+    return effect
+
+
+def predicate_logic(words):
+    def effect(thread, operands, holds):
+        to, second, a, b, c, table, *other = operands
+        values = [thread.read(o) for o in (a, b, c)]
+        for target, lut in ((to, table), (second, other[0] if other else None)):
+            if lut is None or target.predicate.endswith("T"):
+                continue
+            results = {bool(lut.number >> (4 * x + 2 * y + z) & 1)
+                       for x in options_of(values[0]) for y in options_of(values[1]) for z in options_of(values[2])}
+            thread.write(target, results.pop() if holds and len(results) == 1 else None)
+    return effect
+
+
+def options_of(value):
+    return (0, 1) if value is None else (int(value),)
+
+
+def compare(words):
+    def effect(thread, operands, holds):
+        to, second, a, b, other, *low = operands
+        values = thread.read(a), thread.read(b)
+        if known(*values):
+            values = tuple(-v & MASK if o.is_negative else v for v, o in zip(values, (a, b)))
+        below = thread.read(low[0]) if "EX" in words and low else None
+        is_known = known(*values) and ("EX" not in words or values[0] != values[1] or below is not None)
+        result = integers.compare(words, *values, below) if is_known else None
+        also = thread.read(other)
+        for target, value in ((to, result), (second, None if result is None else not result)):
+            thread.write(target, combine(words, value, also) if holds else None)
+    return effect
+
+
+def combine(words, value, also):
+    """A comparison's result with the predicate that the instruction joins it to."""
+    if "OR" in words:
+        return True if True in (value, also) else None if None in (value, also) else False
+    if "XOR" in words:
+        return None if None in (value, also) else value != also
+    return False if False in (value, also) else None if None in (value, also) else True
+
+
+def lea(words):
+    def effect(thread, operands, holds):
+        to, *rest = operands
+        carry_out = rest.pop(0) if rest[0].is_predicate else None
+        carry = thread.read(rest.pop()) if rest[-1].is_predicate else False
+        count = rest.pop()
+        high = thread.read(rest[2]) if len(rest) > 2 else 0
+        a = thread.read(rest[0])
+        a = -a & MASK if a is not None and rest[0].is_negative else a
+        b = thread.signed_sum(rest[1])
+        total = integers.lea(words, a, b, high, count.number) + int(carry) if holds and known(a, b, high, carry) else None
+        thread.write(to, None if total is None else total & MASK)
+        if carry_out:
+            thread.write(carry_out, None if total is None else bool(total >> 32))
+    return effect
+
+
+def plain(function):
+    """A register from the registers after it."""
+    def effect(thread, operands, holds):
+        values = [thread.read(o) for o in operands[1:]]
+        thread.write(operands[0], function(*values) & MASK if holds and known(*values) else None)
+    return effect
+
+
+def negated(thread, operand):
+    value = thread.read(operand)
+    return -value & MASK if value is not None and operand.is_negative else value
+
+
+def select(words):
+    def effect(thread, operands, holds):
+        to, a, b, which = operands
+        choice, options = thread.read(which), (negated(thread, a), negated(thread, b))
+        value = options[0] if choice else options[1]
+        if choice is None:
+            value = options[0] if options[0] == options[1] else None
+        thread.write(to, value if holds else None)
+    return effect
+
+
+def smaller(words):
+    def effect(thread, operands, holds):
+        to, a, b, is_minimum = operands[:4]
+        values, which = [negated(thread, o) for o in (a, b)], thread.read(is_minimum)
+        value = None
+        if holds and known(*values, which):
+            key = (lambda v: v) if "U32" in words else integers.signed
+            value = (min if which else max)(values, key=key)
+        thread.write(to, value)
+    return effect
+
+
+def move(words):
+    width = 2 if "64" in words else 1
+    def effect(thread, operands, holds):
+        thread.write(operands[0], thread.read(operands[1], wide=width == 2) if holds else None, width)
+    return effect
+
+
+def special_pair(words):
+    def effect(thread, operands, holds):
+        thread.write(operands[0], 0 if holds and operands[1].text == "SRZ" else None, 1 if "32" in words else 2)
+    return effect
+
+
+def to_register(words):
+    """P2R: predicates into bits."""
+    def effect(thread, operands, holds):
+        to, _, other, mask = operands
+        value = thread.read(other)
+        for i in range(7):
+            if mask.number is not None and mask.number >> i & 1 and value is not None:
+                bit = thread.predicates.get(f"P{i}")
+                value = None if bit is None else value & ~(1 << i) | int(bit) << i
+        thread.write(to, value if holds else None)
+    return effect
+
+
+def to_predicates(words):
+    """R2P: bits into predicates."""
+    def effect(thread, operands, holds):
+        _, source, mask = operands
+        value = thread.read(source)
+        for i in range(7):
+            if mask.number is None or mask.number >> i & 1:
+                thread.predicates[f"P{i}"] = bool(value >> i & 1) if holds and value is not None else None
+    return effect
+
+
+def vote(words):
+    """ANY and ALL of a warp that agrees: the lane's own."""
+    def effect(thread, operands, holds):
+        value = thread.read(operands[-1]) if operands[-1].is_predicate else None
+        for operand in operands[:-1]:
+            if operand.is_predicate:
+                thread.write(operand, value if holds else None)
+            else:
+                thread.write(operand, None)
+    return effect
+
+
+def shuffle(words):
+    """The lane's own value: right for what a warp has in common."""
+    def effect(thread, operands, holds):
+        thread.write(operands[1], thread.read(operands[2]) if holds and "IDX" in words else None)
+        thread.write(operands[0], None)
+    return effect
+
+
+STACK = re.compile(r"\[(R\d+)(?:\+(-?0x[0-9a-f]+))?\]")
+
+
+def stack_at(thread, text):
+    match = STACK.match(text)
+    base = thread.registers.get(match[1]) if match else None
+    return None if base is None else base + int(match[2] or "0", 16)
+
+
+def spill(width):
+    def effect(thread, operands, holds):
+        at = stack_at(thread, operands[0].text)
+        register = operands[1].register
+        for i in range(width if at is not None and register else 0):
+            thread.stack[at + 4 * i] = thread.register(register if register.endswith("Z") else "R%d" % (int(register[1:]) + i)) if holds else None
+    return effect
+
+
+def refill(width):
+    def effect(thread, operands, holds):
+        at = stack_at(thread, operands[1].text)
+        for i in range(width):
+            value = thread.stack.get(at + 4 * i) if at is not None and holds else None
+            thread.registers["R%d" % (int(operands[0].register[1:]) + i)] = value
+    return effect
+
+
+def no_exception(words):
+    """FCHK: a division that needs no slow path."""
+    return lambda thread, operands, holds: thread.write(operands[0], False if holds else None)
+
+
+def nothing(thread, operands, holds):
+    """Memory that is written, barriers: no register."""
+
+
+SILENT = ("ST STG STS STSM RED BAR DEPBAR LDGDEPBAR LDGSTS BSSY BSYNC WARPSYNC BREAK BMOV MEMBAR ERRBAR CCTL NOP YIELD "
+          "NANOSLEEP WARPGROUP ARRIVES FENCE").split()
+EFFECTS = {
+    "IADD3": sum3, "IMAD": multiply, "LOP3": logic, "PLOP3": predicate_logic, "ISETP": compare, "LEA": lea, "SEL": select,
+    "IMNMX": smaller, "VIMNMX": smaller, "MOV": move, "S2R": move, "LDC": move, "S2UR": move, "R2UR": move, "CS2R": special_pair,
+    "P2R": to_register, "R2P": to_predicates, "VOTE": vote, "SHFL": shuffle, "FCHK": no_exception,
+}
+FUNCTIONS = {
+    "SHF": lambda words: lambda low, count, high: integers.shift(words, low, count, high),
+    "PRMT": lambda words: integers.permute,
+    "IABS": lambda words: lambda a: abs(integers.signed(a)),
+    "I2F": lambda words: lambda a: integers.from_integer(words, a),
+    "F2I": lambda words: lambda a: integers.to_integer(words, a),
+    "SGXT": lambda words: lambda a, bits: integers.signed(a, bits) if "U32" not in words else a & (1 << bits) - 1,
+}
+
+
+def effect_of(instruction):
+    """The function of an instruction; None for a jump."""
+    words = instruction.opcode.split(".")
+    base = words[0]
+    if base in flow.JUMPS | flow.LEAVES:
+        return None
+    # The uniform datapath does the same to registers of its own.
+    if base.startswith("U") and base[1:] in EFFECTS | FUNCTIONS:
+        base = base[1:]
+    if base == "VOTEU":
+        base = "VOTE"
+    if base in SILENT:
+        return nothing
+    if base in ("STL", "LDL"):
+        return (spill if base == "STL" else refill)(width_of(instruction.opcode))
+    if base in FUNCTIONS and not {"U64", "S64", "F64"} & set(words) - ({"U64", "S64"} if base == "SHF" else set()):
+        return plain(FUNCTIONS[base](words))
+    if base == "MUFU" and words[1:] == ["RCP"]:
+        return plain(integers.reciprocal)
+    if base in EFFECTS:
+        return EFFECTS[base](words)
+    return forget(width_of(instruction.opcode))

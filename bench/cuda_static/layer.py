@@ -1,0 +1,76 @@
+"""A generated kernel's launch, read from its CUDA C++: how many outputs a CTA has, and the bytes of its arguments."""
+import dataclasses
+import re
+import struct
+
+from cuda_static.count import Problem
+
+POINTER = 0x7F0000000000  # what stands for the address of a tensor; nothing is read
+
+
+@dataclasses.dataclass
+class Layer:
+    """Of the kernel mho_NAME."""
+    name: str
+    text: str
+    rows: int  # outputs of a CTA
+    columns: int
+    threads: int
+    is_forward: bool
+
+    @property
+    def outputs(self):
+        return self.rows * self.columns
+
+    def arguments(self, sizes):
+        """The argument's bytes for tensors of these sizes, {name: (rows, columns)}; another tensor is a row of ones."""
+        body = re.search(rf"struct {self.name}_Arguments {{(.*?)\n}};", self.text, re.S)
+        if not body:
+            raise Problem(f"there is no struct {self.name}_Arguments in the CUDA C++; layer.py reads what lowering/AnalogToCuda prints")
+        data = b""
+        for kind, names in re.findall(r"^\s*([\w:]+(?: \*)?) ?([\w, ]+);", body[1], re.M):
+            for name in re.split(r",\s*", names):
+                data = append(data, kind.strip(), sizes.get(name.rstrip("_"), (1, 1)))
+        return data
+
+    def grid(self, m, n, k, tile_rows):
+        tiles = -(-k // tile_rows)
+        if self.is_forward:
+            return (-(-n // self.columns), -(-m // self.rows), 1)
+        rows = n if self.name.endswith("_dw") else m
+        return (tiles * -(-tile_rows // self.columns), -(-rows // self.rows), 1)
+
+
+def append(data, kind, size):
+    """The data with one more member, where the C++ ABI puts it."""
+    if kind == "mho::Tensor":
+        rows, columns = size
+        member = struct.pack("<7q", POINTER, rows, columns, 1, columns, 1, 1)
+    elif kind.endswith("*"):
+        member = struct.pack("<q", POINTER)
+    elif kind == "float":
+        member = struct.pack("<f", 1)
+    elif kind in ("int", "unsigned", "mho::u32"):
+        member = struct.pack("<i", 1)
+    elif kind in ("long long", "mho::i64", "mho::u64"):
+        member = struct.pack("<q", 1)
+    else:
+        raise Problem(f"an argument of the type '{kind}', which layer.py does not know")
+    alignment = min(len(member), 8)
+    return data + b"\0" * (-len(data) % alignment) + member
+
+
+def layers_of(text):
+    """The kernels of a generated text that multiply, by name."""
+    layers = {}
+    for name in re.findall(r"^struct (\w+)_Layer {", text, re.M):
+        body = re.search(rf"^struct {name}_Layer {{(.*?)^}};", text, re.M | re.S)[1]
+        numbers = {key: int(value) for key, value in re.findall(r"constexpr int (k\w+) = (\d+);", body)}
+        layers[name] = Layer(name, text, numbers["kRowBlock"], numbers["kColumnBlock"], numbers["kThreads"],
+                             "kForward = true" in body)
+    return layers
+
+
+def sizes_of(m, n, k):
+    """The tensors of a layer that has m inputs of k numbers and n outputs of each."""
+    return {"x": (m, k), "weight": (n, k), "grad": (m, n), "y": (m, n), "dx": (m, k), "dweight": (n, k)}
