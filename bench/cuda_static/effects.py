@@ -209,7 +209,7 @@ def to_register(words):
         value = thread.read(other)
         for i in range(7):
             if mask.number is not None and mask.number >> i & 1 and value is not None:
-                bit = thread.predicates.get(f"P{i}")
+                bit = thread.predicates.get(f"P{i}", False)
                 value = None if bit is None else value & ~(1 << i) | int(bit) << i
         thread.write(to, value if holds else None)
     return effect
@@ -251,7 +251,7 @@ STACK = re.compile(r"\[(R\d+)(?:\+(-?0x[0-9a-f]+))?\]")
 
 def stack_at(thread, text):
     match = STACK.match(text)
-    base = thread.registers.get(match[1]) if match else None
+    base = thread.register(match[1]) if match else None
     return None if base is None else base + int(match[2] or "0", 16)
 
 
@@ -285,7 +285,7 @@ def nothing(thread, operands, holds):
 SILENT = ("ST STG STS STSM RED BAR DEPBAR LDGDEPBAR LDGSTS BSSY BSYNC WARPSYNC BREAK BMOV MEMBAR ERRBAR CCTL NOP YIELD "
           "NANOSLEEP WARPGROUP ARRIVES FENCE").split()
 EFFECTS = {
-    "IADD3": sum3, "IMAD": multiply, "LOP3": logic, "PLOP3": predicate_logic, "ISETP": compare, "LEA": lea, "SEL": select,
+    "IADD3": sum3, "VIADD": sum3, "IMAD": multiply, "LOP3": logic, "PLOP3": predicate_logic, "ISETP": compare, "LEA": lea, "SEL": select,
     "IMNMX": smaller, "VIMNMX": smaller, "MOV": move, "S2R": move, "LDC": move, "S2UR": move, "R2UR": move, "CS2R": special_pair,
     "P2R": to_register, "R2P": to_predicates, "VOTE": vote, "SHFL": shuffle, "FCHK": no_exception,
 }

@@ -46,6 +46,8 @@ def append(data, kind, size):
     if kind == "mho::Tensor":
         rows, columns = size
         member = struct.pack("<7q", POINTER, rows, columns, 1, columns, 1, 1)
+    elif kind == "mho::Partials":
+        member = struct.pack("<3q", POINTER, 1, 1)
     elif kind.endswith("*"):
         member = struct.pack("<q", POINTER)
     elif kind == "float":

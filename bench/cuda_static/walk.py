@@ -71,7 +71,8 @@ class Launch:
 
 
 class Thread:
-    """Registers, predicates and the stack of one thread."""
+    """Registers, predicates and the stack of one thread: None is unknown. They begin as zeros, since compilers keep
+    predicates as bits of a register that nothing has written as a whole."""
 
     def __init__(self, launch):
         self.launch, self.registers, self.predicates, self.stack = launch, {}, {}, {}
@@ -92,7 +93,7 @@ class Thread:
         if operand.number is not None:
             return operand.number
         if operand.predicate:
-            return True if operand.predicate.endswith("T") else self.predicates.get(operand.predicate)
+            return True if operand.predicate.endswith("T") else self.predicates.get(operand.predicate, False)
         if operand.register:
             low = self.register(operand.register)
             high = self.register(following(operand.register)) if wide else 0
@@ -102,7 +103,7 @@ class Thread:
         return self.launch.special.get(operand.text)
 
     def register(self, name):
-        return 0 if name.endswith("Z") else self.registers.get(name)
+        return 0 if name.endswith("Z") else self.registers.get(name, 0)
 
     def constant(self, bank, wide=False):
         number, register, offset = bank
