@@ -10,7 +10,6 @@ import pathlib
 import struct
 import subprocess
 import sys
-import tempfile
 
 from cuda_static import count, flow, nvrtc, sass, walk
 from cuda_static.layer import layers_of
@@ -70,22 +69,19 @@ def prelude_text(arguments):
     return subprocess.run([arguments.mho, "explain", "", "--cuda=prelude"], capture_output=True, text=True, check=True).stdout
 
 
-def listing_of(arguments):
-    """The disassembly of the file that is to be counted, whatever it is."""
+def kernels_of(arguments):
+    """The kernels of the file that is to be counted, whatever it is."""
     file = pathlib.Path(arguments.file)
     if file.suffix == ".sass":
-        return file.read_text()
+        return sass.parse(file.read_text())
     if file.suffix != ".cu":
-        return sass.disassemble(file)
+        return sass.parse(sass.disassemble(file))
     text = file.read_text()
     headers = [("mho_prelude.cuh", prelude_text(arguments))] if "mho_prelude.cuh" in text else []
     compiled = nvrtc.compile_cuda(text, arguments.arch, headers, arguments.option)
     print(f"{arguments.arch}, {compiled.milliseconds:.0f} ms, {len(compiled.cubin)} bytes of cubin")
     print("\n".join(line for line in compiled.log.splitlines() if "spill" in line or "Used" in line or "entry" in line))
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as cubin:
-        cubin.write(compiled.cubin)
-        cubin.flush()
-        return sass.disassemble(cubin.name)
+    return sass.kernels_of_bytes(compiled.cubin)
 
 
 def print_listing(kernel):
@@ -100,8 +96,7 @@ def print_listing(kernel):
 def counted(arguments, kernel):
     """The count that the options ask for; with a layer it says how many threads and outputs there are."""
     if arguments.layer:
-        layer = layers_of(pathlib.Path(arguments.file).read_text()).get(kernel.name.removeprefix("mho_"))
-        layer = layer or layers_of(pathlib.Path(arguments.file).read_text()).get(kernel.name)
+        layer = layers_of(pathlib.Path(arguments.file).read_text()).get(kernel.name)
         if not layer:
             raise count.Problem(f"'{arguments.file}' has no layer whose kernel is {kernel.name}")
         arguments.threads, arguments.outputs = layer.threads, layer.outputs
@@ -117,8 +112,7 @@ def counted(arguments, kernel):
 
 
 def run_count(arguments):
-    listing = listing_of(arguments)
-    kernels = sass.parse(listing)
+    kernels = kernels_of(arguments)
     if not arguments.kernel and len(kernels) != 1:
         raise count.Problem(f"which kernel? --kernel={'|'.join(kernels)}")
     kernel = kernels.get(arguments.kernel or next(iter(kernels)))

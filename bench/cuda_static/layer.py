@@ -33,12 +33,20 @@ class Layer:
                 data = append(data, kind.strip(), sizes.get(name.rstrip("_"), (1, 1)))
         return data
 
+    def shape(self, tile_rows, tiles):
+        """m, n, k for which there is one CTA: of so many tiles, or with tile_rows positions to contract in a gradient."""
+        if self.is_forward:
+            return self.rows, self.columns, tile_rows * tiles
+        if self.name.endswith("_dw"):
+            return tile_rows, self.rows, self.columns
+        return self.rows, tile_rows, self.columns
+
     def grid(self, m, n, k, tile_rows):
-        tiles = -(-k // tile_rows)
+        """Blocks of columns and of rows; the columns of a gradient are one tile each here."""
         if self.is_forward:
             return (-(-n // self.columns), -(-m // self.rows), 1)
         rows = n if self.name.endswith("_dw") else m
-        return (tiles * -(-tile_rows // self.columns), -(-rows // self.rows), 1)
+        return (-(-k // tile_rows) * -(-min(k, tile_rows) // self.columns), -(-rows // self.rows), 1)
 
 
 def append(data, kind, size):

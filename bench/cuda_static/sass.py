@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 REMEDY = "install the test requirements (scripts/setup --with-tests), or put nvdisasm of CUDA 12.8 or later on PATH"
 
@@ -96,3 +97,11 @@ def parse(text):
             waiting.clear()
             kernel.instructions.append(instruction)
     return kernels
+
+
+def kernels_of_bytes(cubin):
+    """The kernels of a cubin in memory."""
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        return parse(disassemble(file.name))

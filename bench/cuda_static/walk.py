@@ -217,17 +217,10 @@ def walk_warps(kernel, architecture, parameters, threads, grid=(1, 1, 1), block=
 
 def count_layer(kernel, layer, architecture, tile_rows, assume=None):
     """Of a generated kernel: one tile of its forward pass, three tiles less two; the whole of a gradient's CTA."""
-    sizes = {"m": layer.rows, "n": layer.columns, "k": tile_rows}
-    if not layer.is_forward:
-        sizes = {"m": layer.rows, "n": layer.columns, "k": layer.columns}
-        sizes["m" if layer.name.endswith("_dw") else "n"] = tile_rows
-        if layer.name.endswith("_dw"):
-            sizes["n"] = layer.rows
-
     def run(tiles):
-        shape = {**sizes, "k": sizes["k"] * tiles}
-        grid = layer.grid(*shape.values(), tile_rows=sizes["k"])
-        return walk_warps(kernel, architecture, layer.arguments(sizes_of(**shape)), layer.threads, grid, assume=assume)
+        shape = layer.shape(tile_rows, tiles)
+        return walk_warps(kernel, architecture, layer.arguments(sizes_of(*shape)), layer.threads, layer.grid(*shape, tile_rows),
+                          assume=assume)
 
     if not layer.is_forward:
         runs, assumed = run(1)
