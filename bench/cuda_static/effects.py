@@ -77,22 +77,29 @@ def multiply(words):
 
 
 def logic(words):
+    """LOP3, bit by bit: predicates are kept as bits of registers whose other bits may be unknown."""
     def effect(thread, operands, holds):
         first = operands[0] if operands[0].is_predicate else None
         to, a, b, c, table = operands[1:6] if first else operands[:5]
-        values = [thread.read(o) for o in (a, b, c)]
-        value = None
-        if holds and known(*values):
-            value = integers.lut3(table.number, *values)
-        elif holds:  # a zero that blots the unknown out
-            options = {integers.lut3(table.number, *[filler if v is None else v for v in values]) for filler in (0, MASK)}
-            mixed = {integers.lut3(table.number, *[(0x55555555 if i % 2 else 0x33333333) if v is None else v
-                                                   for i, v in enumerate(values)])}
-            value = options.pop() if len(options | mixed) == 1 else None
-        thread.write(to, value)
+        bits = logic_bits(table.number, [thread.bits(o) for o in (a, b, c)])
+        test = True if bits[1] & bits[0] else False if bits[0] == MASK else None
+        if not holds:  # what is written where the predicate holds and what stood there may be the same
+            old = thread.bits(to)
+            bits, test = (bits[0] & old[0] & ~(bits[1] ^ old[1]), bits[1]), None
+        thread.write_bits(to, *bits)
         if first:
-            thread.write(first, None if value is None else value != 0)
+            thread.write(first, test)
     return effect
+
+
+def logic_bits(table, operands):
+    """Which bits of the result are known, and the result, of operands that are such pairs."""
+    results = [integers.lut3(table, *[value & known | ~known & (MASK if fill >> i & 1 else 0) & MASK
+                                      for i, (known, value) in enumerate(operands)]) for fill in range(8)]
+    agree = MASK
+    for result in results:
+        agree &= ~(result ^ results[0])
+    return agree & MASK, results[0]
 
 
 def predicate_logic(words):

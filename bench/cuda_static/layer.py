@@ -17,6 +17,7 @@ class Layer:
     columns: int
     threads: int
     is_forward: bool
+    shared: int  # bytes of shared memory, None where the text does not say
 
     @property
     def outputs(self):
@@ -70,6 +71,15 @@ def append(data, kind, size):
     return data + b"\0" * (-len(data) % alignment) + member
 
 
+def shared_bytes(body, numbers):
+    """What the text says, or of one stage of blocks of 16 bits, whose rows are padded by 8 numbers."""
+    if "kSharedBytes" in numbers or "kDepth" not in numbers or "kStages" in numbers:
+        return numbers.get("kSharedBytes")
+    values = [int(count) for count in re.findall(r"struct (?:Lhs|Rhs) {\s+static constexpr int kValues = (\d+);", body)]
+    rows = values[0] * numbers["kRowBlock"] + values[1] * numbers["kColumnBlock"]
+    return 2 * rows * (numbers["kDepth"] + 8) if "F16Math" in body else None
+
+
 def layers_of(text):
     """The kernels of a generated text that multiply, by name."""
     layers = {}
@@ -77,7 +87,7 @@ def layers_of(text):
         body = re.search(rf"^struct {name}_Layer {{(.*?)^}};", text, re.M | re.S)[1]
         numbers = {key: int(value) for key, value in re.findall(r"constexpr int (k\w+) = (\d+);", body)}
         layers[name] = Layer(name, text, numbers["kRowBlock"], numbers["kColumnBlock"], numbers["kThreads"],
-                             "kForward = true" in body)
+                             "kForward = true" in body, shared_bytes(body, numbers))
     return layers
 
 

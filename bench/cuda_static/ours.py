@@ -47,6 +47,7 @@ def without_sums(text, function):
     end = text.find("func.func", begin)
     body = text[begin:end if end >= 0 else len(text)]
     body = re.sub(r"results\(value over \((\w, \w)\)[^\n]*\)", r"results(value over (\1))", body)
+    body = re.sub(r"^      tail \{\n.*?^      \}\n", "", body, flags=re.M | re.S)
     body = re.sub(r"(analog\.yield %\w+ : f32) reduce\([^\n]*\)", r"\1", body)
     body = re.sub(r"%(\w+):\d+ = analog\.tiled_mvm", r"%\1 = analog.tiled_mvm", body)
     body = re.sub(r"-> \((tensor<\?x\?xf16> \{[^}]*\}).*?\) \{\n", r"-> (\1) {\n", body)

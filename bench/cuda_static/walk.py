@@ -76,6 +76,7 @@ class Thread:
 
     def __init__(self, launch):
         self.launch, self.registers, self.predicates, self.stack = launch, {}, {}, {}
+        self.partial = {}  # of unknown registers the bits that are known: (which, their values)
 
     def read(self, operand, wide=False):
         """The value of an operand, None where it is unknown; of 64 bits with `wide`."""
@@ -125,7 +126,22 @@ class Thread:
             self.predicates[operand.predicate] = value
         elif operand.register and not operand.register.endswith("Z"):
             for i in range(words):
-                self.registers[following(operand.register, i)] = None if value is None else value >> 32 * i & MASK
+                name = following(operand.register, i)
+                self.registers[name] = None if value is None else value >> 32 * i & MASK
+                self.partial.pop(name, None)
+
+    def bits(self, operand):
+        """Which bits of an operand are known, and their values."""
+        value = self.read(operand)
+        if value is not None:
+            return MASK, value
+        known, bits = self.partial.get(operand.register, (0, 0))
+        return known, ~bits & MASK if operand.is_inverted else bits
+
+    def write_bits(self, operand, known, value):
+        self.write(operand, value if known == MASK else None)
+        if known != MASK and operand.register:
+            self.partial[operand.register] = known, value
 
 
 def block_has_call(kernel, position):
