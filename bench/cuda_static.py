@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What can be said of the CUDA kernels without a GPU: a static model, and no measurement.
 
+  cuda_static.py table                                our kernels beside Triton's and aihwkit-lightning's
   cuda_static.py count FILE.cubin|FILE.cu|FILE.sass   instructions of a kernel, by class and by loop
 
 `cuda_static.py COMMAND --help` tells more.
@@ -11,8 +12,9 @@ import struct
 import subprocess
 import sys
 
-from cuda_static import count, flow, nvrtc, sass, walk
+from cuda_static import count, flow, model, nvrtc, report, sass, table, walk
 from cuda_static.layer import layers_of
+from cuda_static.ours import Tools
 from cuda_static.sass import Missing
 
 COUNT_HELP = """
@@ -31,6 +33,24 @@ Another kernel is walked with --walk, --grid and its --param's. A branch on data
 Without a walk both sides of a condition count, unless --skip drops one: name a label or an address of the listing (--listing).
 A .cu file is compiled with the options of the runtime; `#include "mho_prelude.cuh"` is --prelude, by default that of
 `mho explain "" --cuda=prelude` (--mho, MHO).
+"""
+
+
+TABLE_HELP = """
+Compiles our kernels of a few layers (fp16, W stored [N,K]), the best Triton kernel of the same function that we could write
+(cuda_static/rivals_triton.py) and aihwkit-lightning's own, for each architecture, and writes a table of what can be said of
+them without a GPU. Every row is a static model; no GPU runs anything. How:
+
+  registers, spills       of the cubin (nvdisasm); spilled bytes are the places of the stack that are written
+  instructions            the machine code of a CTA is walked (cuda_static/walk.py): integers and predicates are
+                          computed, so that every branch goes as it would on a GPU. Of a forward pass a tile is what a walk
+                          of three tiles takes more than one of two; a gradient is counted whole
+  wavefronts, sectors     the interpreter of PTX runs one CTA (MHO_PTX_REPORT; of Triton's kernels mho ptx run)
+  clocks, limiter         the largest of tensor, issue, shared memory, L2, DRAM (cuda_static/model.py)
+  compile ms              NVRTC, or Triton with its own cache off: the first compilation of that kernel
+
+Needs: the built tools (--tools), NVRTC and Triton (scripts/setup), and for aihwkit-lightning's kernel the test requirements
+(scripts/setup --with-tests). A rival that is missing is reported and left out.
 """
 
 
@@ -150,9 +170,45 @@ def add_count(commands):
     parser.set_defaults(run=run_count)
 
 
+def add_table(commands):
+    parser = commands.add_parser("table", help="our kernels beside others", description=TABLE_HELP,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tools", default="build/bin", metavar="FOLDER", help="with mho and mho-run (%(default)s)")
+    parser.add_argument("--case", action="append", choices=list(table.CASES), help="only this one (may be given again)")
+    parser.add_argument("--tile", type=int, action="append", metavar="ROWS", help="rows of crossbar tiles (128 and 512)")
+    parser.add_argument("--arch", action="append", choices=list(model.MACHINES), help="only this one (sm_80 and sm_90)")
+    parser.add_argument("--title", default="Static comparison of CUDA kernels", help="of the table and the plot")
+    parser.add_argument("--markdown", metavar="FILE", help="where the table goes; default: the output")
+    parser.add_argument("--json", metavar="FILE", help="also all figures, as JSON")
+    parser.add_argument("--svg", metavar="FILE", help="also a plot of the instructions")
+    parser.set_defaults(run=run_table)
+
+
+def run_table(arguments):
+    def progress(row):
+        print(f"{row['case']}, {row['tile_rows']} rows, {row['architecture']}, {row['kernel']}, {row['cta']}: "
+              f"{row['instructions_per_output']} ({row['label']})", file=sys.stderr)
+
+    tools = Tools(arguments.tools)
+    rows = table.rows_of(tools, arguments.case or list(table.CASES), arguments.tile or [128, 512],
+                         arguments.arch or list(model.MACHINES), progress)
+    if not rows:
+        raise count.Problem("no row could be made; the reasons stand above")
+    text = report.markdown(rows, arguments.title)
+    if arguments.markdown:
+        pathlib.Path(arguments.markdown).write_text(text)
+    else:
+        print(text, end="")
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(report.as_json(rows, arguments.title))
+    if arguments.svg:
+        pathlib.Path(arguments.svg).write_text(report.svg(rows, arguments.title))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_table(commands)
     add_count(commands)
     arguments = parser.parse_args()
     try:

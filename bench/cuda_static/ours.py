@@ -69,16 +69,22 @@ def arguments_of(text, function, m, n, k, tiles):
     return words
 
 
+def counters_in(report):
+    """The numbers in the interpreter's report of one launch."""
+    shared = re.search(r"shared memory:.*?(\d+) wavefronts of (\d+)", report)
+    memory = re.search(r"global memory:.*?(\d+) sectors of 32 bytes, ([\d.]+) %", report)
+    lanes = re.search(r"(\d+) lane instructions", report)
+    return {"wavefronts": int(shared[1]) if shared else 0, "ideal_wavefronts": int(shared[2]) if shared else 0,
+            "sectors": int(memory[1]), "sector_efficiency": round(float(memory[2]) / 100, 3),
+            "ptx_lane_instructions": int(lanes[1])}
+
+
 def report_of(text, kernel):
     """The interpreter's counters of a kernel's launch."""
     part = re.search(rf"^{kernel} on the interpreter.*?(?=^\S+ on the interpreter|\Z)", text, re.S | re.M)
     if not part:
         raise Problem(f"the interpreter reported nothing of {kernel}")
-    shared = re.search(r"shared memory:.*?(\d+) wavefronts of (\d+)", part[0])
-    memory = re.search(r"global memory:.*?(\d+) sectors of 32 bytes, ([\d.]+) %", part[0])
-    lanes = re.search(r"(\d+) lane instructions", part[0])
-    return {"wavefronts": int(shared[1]), "ideal_wavefronts": int(shared[2]), "sectors": int(memory[1]),
-            "sector_efficiency": float(memory[2]) / 100, "ptx_lane_instructions": int(lanes[1])}
+    return counters_in(part[0])
 
 
 class Ours:

@@ -84,8 +84,15 @@ def best_triton(name, architecture, rows, columns, tile_rows, threads=256):
     aligned = [n for n, kind in signature.items() if kind.startswith("*")] + ["M", "N", "K"]
     constants = {"BM": rows, "BN": columns, "KT": tile_rows, "BK": STAGED}
     rival = Rival(getattr(rivals_triton, name), architecture, signature, constants, threads, aligned=aligned)
-    sizes = {"M": rows, "N": columns}
-    if is_forward:
-        return rival, rival.count({**sizes, "K": 2 * tile_rows}, {**sizes, "K": 3 * tile_rows})
-    sizes = {"M": rows, "N": tile_rows, "K": columns} if name == "dx" else {"M": tile_rows, "N": rows, "K": columns}
-    return rival, rival.count(sizes)
+    _, two = values_of(name, (rows, columns), tile_rows)
+    return rival, rival.count(two, {**two, "K": 3 * tile_rows} if is_forward else None)
+
+
+def values_of(name, shape, tile_rows):
+    """Tiles, and the sizes for one CTA: of two tiles of a forward pass, of a contraction of tile_rows in a gradient."""
+    rows, columns = shape
+    if name == "dx":
+        return 1, {"M": rows, "N": tile_rows, "K": columns}
+    if name == "dw":
+        return 1, {"M": tile_rows, "N": rows, "K": columns}
+    return 2, {"M": rows, "N": columns, "K": 2 * tile_rows}
