@@ -108,7 +108,8 @@ def print_count(kernel, count, warps, outputs):
     """The breakdown by class and by loop, per output (per CTA without outputs)."""
     scale = 32 / (outputs or 1)
     unit = "per output" if outputs else "per CTA"
-    print(f"{kernel.name}: {kernel.registers} registers, {len(kernel.instructions)} instructions of machine code")
+    registers = "" if kernel.registers is None else f"{kernel.registers} registers, "
+    print(f"{kernel.name}: {registers}{len(kernel.instructions)} instructions of machine code")
     print(f"static model, no GPU run; {32 * warps} threads" + (f", {outputs} outputs" if outputs else ""))
     for address, taken in sorted(count.assumed):
         print(f"  a branch on data at {address:x}: {'taken' if taken else 'not taken'}")

@@ -70,7 +70,8 @@ def svg(rows, title):
         note = f"{row['instructions_per_output']:.1f}  {row['kernel'].split(',')[0]}, {row['cta']}"
         parts.append(f'<text x="{LEFT + width + 6:.1f}" y="{y + 11}" font-size="10">{html.escape(note)}</text>')
         y += BAR
-    head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDE + 260}" height="{y + 24}" font-family="sans-serif" font-size="12">\n'
-            f'<rect width="100%" height="100%" fill="white"/>\n<text x="20" y="24" font-size="16" font-weight="bold">'
-            f'Thread-instructions per output and crossbar tile</text>\n<text x="20" y="44" fill="#555555">{html.escape(title)}; {LABEL}</text>\n')
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDE + 260}" height="{y + 24}" font-family="sans-serif" '
+            'font-size="12">\n<rect width="100%" height="100%" fill="white"/>\n'
+            '<text x="20" y="24" font-size="16" font-weight="bold">Thread-instructions per output and crossbar tile</text>\n'
+            f'<text x="20" y="44" fill="#555555">{html.escape(title)}; {LABEL}</text>\n')
     return head + "\n".join(parts) + "\n</svg>\n"

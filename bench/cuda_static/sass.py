@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+from cuda_static.cubin import registers_of
+
 REMEDY = "install the test requirements (scripts/setup --with-tests), or put nvdisasm of CUDA 12.8 or later on PATH"
 
 
@@ -50,7 +52,7 @@ class Instruction:
 @dataclasses.dataclass
 class Kernel:
     name: str
-    registers: int
+    registers: int  # None of a listing: it does not say for every architecture
     instructions: list
     labels: dict  # name -> address of the instruction that follows it
 
@@ -84,11 +86,9 @@ def parse(text):
     kernel, waiting = None, []
     for line in text.splitlines():
         if begin := re.match(r"\s*\.section\s+\.text\.([^,\"]+)", line):
-            kernel = kernels[begin[1]] = Kernel(begin[1], 0, [], {})
+            kernel = kernels[begin[1]] = Kernel(begin[1], None, [], {})
         elif kernel is None:
             continue
-        elif registers := re.search(r"SHI_REGISTERS=(\d+)", line):
-            kernel.registers = int(registers[1])
         elif label := re.match(r"(\.L_\w+):", line):
             waiting.append(label[1])
         elif instruction := parse_line(line):
@@ -104,4 +104,8 @@ def kernels_of_bytes(cubin):
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(cubin)
         file.flush()
-        return parse(disassemble(file.name))
+        kernels = parse(disassemble(file.name))
+    for name, registers in registers_of(cubin).items():
+        if name in kernels:
+            kernels[name].registers = registers
+    return kernels

@@ -82,7 +82,8 @@ def counters_of(tools, rival, case, shape, tile_rows):
         file.write(rival.compiled.asm["ptx"])
         file.flush()
         try:
-            run = tools.run("mho", "ptx", "run", file.name, "--block", str(rival.threads), "--shared", str(rival.shared), "--no-races", *words)
+            run = tools.run("mho", "ptx", "run", file.name, "--block", str(rival.threads), "--shared", str(rival.shared),
+                            "--no-races", *words)
         except Problem as error:
             print(f"no counters of Triton's kernel for {case}: {str(error)[-300:]}", file=sys.stderr)
             return None

@@ -31,7 +31,9 @@ class CountTest(unittest.TestCase):
 
     def kernel(self, architecture):
         compiled = nvrtc.compile_cuda(COUNTED.read_text(), architecture)
-        return sass.kernels_of_bytes(compiled.cubin)["counted"]
+        kernel = sass.kernels_of_bytes(compiled.cubin)["counted"]
+        self.assertIn(f"Used {kernel.registers} registers", compiled.log)
+        return kernel
 
     def walk(self, kernel, architecture, rounds=ROUNDS):
         runs, assumed = walk.walk_warps(kernel, architecture, struct.pack("<QQi", 1 << 40, 1 << 41, rounds), THREADS)
@@ -136,6 +138,28 @@ class TableTest(unittest.TestCase):
         row, = table.triton_rows(Tools(MHO.parent), "ADC", 128, ["sm_80"], (128, 128), 256)
         self.assertAlmostEqual(row["instructions_per_output"], 9.3, delta=0.1)
         self.assertEqual(row["hmma_per_tile"], 1024)
+
+
+class CommandTest(unittest.TestCase):
+    def run_script(self, *words):
+        return subprocess.run([sys.executable, ROOT / "bench" / "cuda_static.py", *words], capture_output=True, text=True, check=False)
+
+    def test_count(self):
+        run = self.run_script("count", COUNTED, "--walk", "--threads", "128", "--outputs", "128", "--param", "u64=1", "--param", "u64=2",
+                              "--param", "u32=5")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertRegex(run.stdout, r"counted: [\d.]+ thread-instructions per output")
+
+    def test_what_is_missing_is_said(self):
+        run = self.run_script("table", "--tools", "/nowhere")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("there is no mho-run in '/nowhere': build the project", run.stderr)
+        run = self.run_script("count", COUNTED, "--trip", "L9=4")
+        self.assertIn("there is no loop 'L9'; there are: L1", run.stderr)
+
+    def test_help(self):
+        for words in ([], ["count"], ["table"]):
+            self.assertIn("usage", self.run_script(*words, "--help").stdout)
 
 
 if __name__ == "__main__":
