@@ -153,7 +153,7 @@ def add_count(commands):
     parser.add_argument("--threads", type=int, default=256, help="threads of a CTA (%(default)s)")
     parser.add_argument("--trip", type=trip, action="append", default=[], metavar="LOOP=COUNT",
                         help="turns of a loop (L2, or its label .L_x_7) for each time that it is entered")
-    parser.add_argument("--skip", action="append", default=[], metavar="LABEL", 
+    parser.add_argument("--skip", action="append", default=[], metavar="LABEL",
                         help="a block that does not run: its label, or an address of it")
     parser.add_argument("--tile-loop", metavar="LOOP", help="the loop of which one turn counts, or none")
     parser.add_argument("--layer", type=int, metavar="ROWS", help="walk a generated kernel, with tiles of so many rows")
