@@ -128,6 +128,15 @@ def no_exception(words):
     return lambda thread, operands, holds: thread.write(operands[0], False if holds else None)
 
 
+def float_comparison(words):
+    """FSETP: unknown, but that an angle is too large for the fast reduction of sin and cos does not happen."""
+    def effect(thread, operands, holds):
+        is_large_angle = "GE" in words and operands[3].text == "105615"
+        for target in operands[:2]:
+            thread.write(target, False if is_large_angle and holds else None)
+    return effect
+
+
 def nothing(thread, operands, holds):
     """Memory that is written, barriers: no register."""
 
@@ -137,7 +146,8 @@ SILENT = ("ST STG STS STSM RED BAR DEPBAR LDGDEPBAR LDGSTS BSSY BSYNC WARPSYNC B
 EFFECTS = {
     "IADD3": sum3, "VIADD": sum3, "IMAD": multiply, "LOP3": logic, "PLOP3": predicate_logic, "ISETP": compare, "LEA": lea, "SEL": select,
     "IMNMX": smaller, "VIMNMX": smaller, "MOV": move, "S2R": move, "LDC": move, "S2UR": move, "R2UR": move, "CS2R": special_pair,
-    "P2R": to_register, "R2P": to_predicates, "VOTE": vote, "SHFL": shuffle, "FCHK": no_exception,
+    "P2R": to_register, "R2P": to_predicates, "VOTE": vote, "SHFL": shuffle,
+    "FSETP": float_comparison, "FCHK": no_exception,
 }
 FUNCTIONS = {
     "SHF": lambda words: lambda low, count, high: integers.shift(words, low, count, high),

@@ -3,7 +3,8 @@
 Only what decides the branches is computed: integers and predicates that follow from the launch (parameters, sizes of the
 grid, the thread's place). What comes from memory, and floats, are unknown, and so is what an unlisted instruction writes.
 Where a branch hangs on something unknown, the side without a call is taken (the other is the slow path of a division or a
-root); without that difference the walk ends with an error that names the branch, unless `assume` says which way.
+root), and no angle is taken to need the slow reduction of sin and cos. Else the walk ends with an error that names the
+branch, unless `assume` says which way.
 """
 import collections
 import re
@@ -14,6 +15,7 @@ from cuda_static.integers import MASK
 from cuda_static.layer import sizes_of
 
 PARAMETERS = {"sm_80": 0x160, "sm_86": 0x160, "sm_89": 0x160, "sm_90": 0x210}
+STACK = 0x28  # where the constants have the pointer to it
 MOST_STEPS = 4_000_000
 OPERAND = re.compile(r"(?P<sign>[-~!]*)\|?(?P<name>U?R(?:\d+|Z)|U?P(?:\d|T)|PR|SR_?[\w.]+|B\d)?(?P<rest>[^,]*?)\|?$")
 
@@ -62,7 +64,7 @@ class Launch:
     """What a thread knows: sizes of the grid, its place, the bytes of the parameters."""
 
     def __init__(self, architecture, parameters, threads, grid=(1, 1, 1), block=(0, 0, 0), thread=0):
-        self.constants = dict(zip((0, 4, 8, 12, 16, 20), (threads, 1, 1, *grid)))
+        self.constants = dict(zip((0, 4, 8, 12, 16, 20, STACK), (threads, 1, 1, *grid, 1 << 20)))
         for at in range(0, len(parameters), 4):
             word = int.from_bytes(parameters[at:at + 4].ljust(4, b"\0"), "little")
             self.constants[PARAMETERS[architecture] + at] = word

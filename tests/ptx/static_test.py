@@ -106,7 +106,7 @@ class ModelTest(unittest.TestCase):
         for machine, threads, registers, shared, expected in [
                 (model.A100, 128, 123, 19456, 4), (model.H100, 128, 127, 19456, 4), (model.A100, 256, 255, 0, 1),
                 (model.A100, 256, 128, 36864, 2), (model.A100, 128, 32, 100 << 10, 1), (model.H100, 128, 32, 100 << 10, 2),
-                (model.A100, 32, 16, 0, 32)]:
+                (model.A100, 128, 32, 82 << 10, 1), (model.A100, 32, 16, 0, 32)]:
             self.assertEqual(model.ctas_per_multiprocessor(machine, threads, registers, shared), expected)
 
     def test_limiter(self):
