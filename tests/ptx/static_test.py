@@ -95,6 +95,24 @@ class IntegersTest(unittest.TestCase):
         self.assertTrue(integers.compare(["LT", "AND"], 0xFFFFFFFF, 0))
         self.assertFalse(integers.compare(["LT", "U32", "AND"], 0xFFFFFFFF, 0))
         self.assertTrue(integers.compare(["GE", "AND", "EX"], 7, 7, True))
+        self.assertFalse(integers.compare(["GE", "AND", "EX"], 7, 7, False))
+
+    def test_a_loop_of_64_bits(self):
+        """By hand: a counter that passes 2^32 goes on in its upper half."""
+        kernel = sass.parse("""\
+        .section .text.f,"ax",@progbits
+        /*0000*/    MOV R2, 0xfffffffe ;
+        /*0010*/    CS2R R4, SRZ ;
+.L_x_0:
+        /*0020*/    IADD3 R2, P0, R2, 0x1, RZ ;
+        /*0030*/    IADD3.X R3, R3, RZ, RZ, P0, !PT ;
+        /*0040*/    ISETP.LT.U32.AND P1, PT, R2, 0x3, PT ;
+        /*0050*/    ISETP.LT.AND.EX P1, PT, R3, 0x1, PT, P1 ;
+        /*0060*/    @P1 BRA `(.L_x_0) ;
+        /*0070*/    EXIT ;
+""")["f"]
+        runs, _ = walk.walk_warps(kernel, "sm_80", b"", 32)
+        self.assertEqual(runs, [1, 1, 5, 5, 5, 5, 5, 1])
 
     def test_classes(self):
         for opcode, kind in [("IMAD.WIDE.U32", "IMAD"), ("IMAD.MOV.U32", "MOV"), ("HMMA.16816.F32", "HMMA"), ("UIADD3", "UNIFORM")]:
