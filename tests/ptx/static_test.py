@@ -153,7 +153,7 @@ class TableTest(unittest.TestCase):
             import triton  # noqa: F401
         except ImportError as reason:
             self.skipTest(f"no Triton: {reason}")
-        row, = table.triton_rows(Tools(MHO.parent), "ADC", 128, ["sm_80"], (128, 128), 256)
+        row, = table.triton_rows(Tools(MHO.parent), "ADC", 128, ["sm_80"], (128, 128))
         self.assertAlmostEqual(row["instructions_per_output"], 9.3, delta=0.1)
         self.assertEqual(row["hmma_per_tile"], 1024)
 
