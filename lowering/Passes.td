@@ -162,8 +162,9 @@ def AnalogCudaSchedulePass : Pass<"analog-cuda-schedule", "::mlir::ModuleOp"> {
   let summary = "choose the CTA's shape and the arithmetic of each fused kernel on a GPU";
   let description = [{
     Sets the attribute `analog.cuda_schedule` of every analog.tiled_mvm: a dictionary of `math` (fma, tf32, f16, bf16), `row_groups`
-    (rows of a warp in 16s; its columns are 64), `warp_rows`, `warp_columns` (warps of a CTA) and `depth` (of the contraction that is
-    staged at a time). What the attribute already says stays.
+    (rows of a warp in 16s; its columns are 64), `warp_rows`, `warp_columns` (warps of a CTA), `depth` (of the contraction that is
+    staged at a time) and `stages` (such blocks in shared memory: one is multiplied while the others are filled). What the attribute
+    already says stays.
 
     ```mlir
     // RUN-OPTIONS: --analog-cuda-schedule=math=f16
@@ -179,7 +180,7 @@ def AnalogCudaSchedulePass : Pass<"analog-cuda-schedule", "::mlir::ModuleOp"> {
         : tensor<?x?xf32>
       return %y : tensor<?x?xf32>
     }
-    // CHECK: {analog.cuda_schedule = {depth = 32 : i64, math = "f16", row_groups = 2 : i64, warp_columns = 2 : i64, warp_rows = 4 : i64}}
+    // CHECK: {analog.cuda_schedule = {depth = 32 : i64, math = "f16", row_groups = 2 : i64, stages = 2 : i64, warp_columns = 2 : i64, warp_rows = 4 : i64}}
     ```
 
     Precondition: analog-fuse (and analog-differentiate). Numerics: fma and the shape change the order of a contraction's float sums;

@@ -4,6 +4,7 @@
 #include "dialect/Transforms/SoleKernel.h"
 #include "lowering/AnalogToCuda/LayerText.h"
 #include "lowering/AnalogToCuda/ScalarToEmitC.h"
+#include "lowering/AnalogToCuda/SharedLayout.h"
 #include "lowering/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -55,11 +56,14 @@ LogicalResult convert(func::FuncOp function, TiledMvmOp kernel) {
   if (failed(schedule))
     return failure();
   OpBuilder builder(function);
-  for (unsigned region = 0; region < kernel->getNumRegions(); ++region)
-    if (!kernel->getRegion(region).empty() &&
-        failed(
-            scalarFunction(builder, codeName(cudaName(function.getName()), kernel, region), kernel->getRegion(region))))
-      return failure();
+  for (unsigned region = 0; region < kernel->getNumRegions(); ++region) {
+    RegionSlices slices = slicesOf(kernel, region);
+    std::string name = codeName(cudaName(function.getName()), kernel, region);
+    for (SliceKind kind : {kOfTile, kOfRow, kOfColumn, kOfElement})
+      if ((kind == kOfElement ? !kernel->getRegion(region).empty() : !slices[kind].outputs.empty()) &&
+          failed(scalarFunction(builder, name + suffixOf(kind), kernel->getRegion(region), slices, kind)))
+        return failure();
+  }
   std::string text = layerText(function, kernel, *schedule);
   for (StringRef line : llvm::split(StringRef(text).rtrim(), '\n'))
     builder.create<emitc::VerbatimOp>(kernel.getLoc(), line);
@@ -100,7 +104,7 @@ FailureOr<CudaKernel> describeCuda(func::FuncOp function, TiledMvmOp kernel) {
   description.schedule = *schedule;
   description.name = cudaName(function.getName());
   description.forward = kernel.isForward();
-  description.sharedBytes = sharedBytes(kernel, *schedule);
+  description.sharedBytes = sharedLayout(kernel, *schedule).bytes;
   unsigned arguments = function.getNumArguments();
   for (int64_t i = 0; i < int64_t(kernel.getStats().size()); ++i) {
     StatAttr stat = kernel.getStat(i);

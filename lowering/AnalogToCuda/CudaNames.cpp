@@ -59,15 +59,19 @@ std::string CudaNames::storage(Type type) {
   return element.isF16() ? "<mho::kHalf>" : element.isBF16() ? "<mho::kBFloat>" : "";
 }
 
+bool CudaNames::isContiguous(Value operand) const {
+  func::FuncOp source = function; // a handle, whose reading methods are not const
+  return !source.getArgAttr(cast<BlockArgument>(operand).getArgNumber(), kStridedAttr);
+}
+
 std::string CudaNames::element(Value operand, AxesAttr over) const {
   std::string field = "a." + of(operand);
   if (!isa<RankedTensorType>(operand.getType()))
     return field;
   std::string at = coordinates(over);
-  func::FuncOp source = function; // a handle, whose reading methods are not const
-  bool strided = bool(source.getArgAttr(cast<BlockArgument>(operand).getArgNumber(), kStridedAttr));
-  std::string load = TiledMvmOp::isBits(operand) ? "mho::load_bit"
-                                                 : (strided ? "mho::gather" : "mho::load") + storage(operand.getType());
+  std::string load = TiledMvmOp::isBits(operand)
+                         ? "mho::load_bit"
+                         : (isContiguous(operand) ? "mho::load" : "mho::gather") + storage(operand.getType());
   return load + "(" + field + (at.empty() ? "" : ", " + at) + ")";
 }
 

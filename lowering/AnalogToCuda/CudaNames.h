@@ -19,6 +19,8 @@ public:
   const std::string &ofResult(int64_t i) const { return results[i]; }
   /// "mho::load(a.x, p.m, p.k)": an element of an operand at the place p.
   std::string element(mlir::Value operand, analog::AxesAttr over) const;
+  /// Whether neighbours along the last of an operand's axes lie side by side.
+  bool isContiguous(mlir::Value operand) const;
   /// "<mho::kHalf>", "<mho::kBFloat>" or nothing: how the prelude loads and stores elements of a type.
   static std::string storage(mlir::Type type);
   /// "p.m, p.k"

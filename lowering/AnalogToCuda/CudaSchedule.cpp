@@ -1,6 +1,6 @@
 #include "lowering/AnalogToCuda/CudaSchedule.h"
 
-#include "dialect/IR/Scalar.h"
+#include "lowering/AnalogToCuda/SharedLayout.h"
 #include "lowering/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -41,6 +41,7 @@ constexpr Key kKeys[] = {
     {"warp_rows", &CudaSchedule::warpRows, 1, 8, false},
     {"warp_columns", &CudaSchedule::warpColumns, 1, 4, false},
     {"depth", &CudaSchedule::depth, 16, 128, true},
+    {"stages", &CudaSchedule::stages, 2, 4, false},
 };
 
 constexpr StringLiteral kMathKey = "math";
@@ -82,7 +83,7 @@ LogicalResult checkSchedule(TiledMvmOp kernel, const CudaSchedule &schedule) {
                           << schedule.rows();
   if (schedule.threads() > 32 * kMostWarps)
     return refuse(kernel) << "expected at most " << kMostWarps << " warps, got " << schedule.threads() / 32;
-  if (int64_t bytes = sharedBytes(kernel, schedule); bytes > kMostBytes)
+  if (int64_t bytes = sharedLayout(kernel, schedule).bytes; bytes > kMostBytes)
     return refuse(kernel) << "expected at most " << kMostBytes
                           << " bytes of shared memory for loaded values and reductions, got " << bytes;
   return success();
@@ -139,24 +140,14 @@ std::string cudaMathNames() {
   return llvm::join(llvm::map_range(kMathNames, [](const MathName &each) { return each.name.str(); }), ", ");
 }
 
-static int64_t stagedBytes(TiledMvmOp kernel, const CudaSchedule &s) {
-  bool isHalf = s.math == CudaMath::F16 || s.math == CudaMath::BF16;
-  int64_t lhs = yieldOf(kernel.getLoadLhs()).getValues().size(), rhs = yieldOf(kernel.getLoadRhs()).getValues().size();
-  int64_t rowBytes = isHalf ? 2 * (s.depth + 8) : 4 * (s.depth + 4); // kPad of the prelude's Math
-  return (lhs * s.rows() + rhs * s.columns()) * rowBytes;
-}
-
-int64_t sharedBytes(TiledMvmOp kernel, const CudaSchedule &s) {
-  return std::max(stagedBytes(kernel, s), 4 * reductionsOf(kernel) * s.rows() * (s.columns() + 1));
-}
+bool isHalf(CudaMath math) { return math == CudaMath::F16 || math == CudaMath::BF16; }
 
 CudaSchedule cudaScheduleFor(TiledMvmOp kernel, CudaMath math) {
   bool isPlain = kernel.getAccumulatorCount() == 1 && reductionsOf(kernel) == 0 && kernel.getSumCount() <= 1;
-  bool isHalf = math == CudaMath::F16 || math == CudaMath::BF16;
-  CudaSchedule schedule = !isPlain ? CudaSchedule{math, 1, 4, 1, 64}
-                          : isHalf ? CudaSchedule{math, 2, 4, 2, 64}
-                                   : CudaSchedule{math, 2, 2, 2, 64};
-  while (schedule.depth > 16 && stagedBytes(kernel, schedule) > kTableBytes)
+  CudaSchedule schedule = !isPlain       ? CudaSchedule{math, 1, 4, 1, 64, 2}
+                          : isHalf(math) ? CudaSchedule{math, 2, 4, 2, 64, 2}
+                                         : CudaSchedule{math, 2, 2, 2, 64, 2};
+  while (schedule.depth > 16 && sharedLayout(kernel, schedule).bytes > kTableBytes)
     schedule.depth /= 2;
   return schedule;
 }

@@ -14,7 +14,7 @@
 
 namespace mho::lowering {
 
-/// Attribute of a kernel: a dictionary of math, row_groups, warp_rows, warp_columns, depth.
+/// Attribute of a kernel: a dictionary of math, row_groups, warp_rows, warp_columns, depth, stages.
 inline constexpr llvm::StringLiteral kCudaScheduleAttr = "analog.cuda_schedule";
 
 /// Fma: fused multiply-adds in fp32. Tf32: tensor cores on fp32 operands in two parts of 11 bits (a relative error of
@@ -23,6 +23,8 @@ enum class CudaMath { Fma, Tf32, F16, BF16 };
 
 llvm::StringRef nameOf(CudaMath math);
 std::optional<CudaMath> cudaMathNamed(llvm::StringRef name);
+/// Whether operands are rounded to 16 bits.
+bool isHalf(CudaMath math);
 /// "fma, tf32, f16, bf16".
 std::string cudaMathNames();
 
@@ -32,6 +34,7 @@ struct CudaSchedule {
   int64_t warpRows;    ///< warps of a CTA along the rows
   int64_t warpColumns; ///< and along the columns
   int64_t depth;       ///< of the contraction that is staged at a time
+  int64_t stages;      ///< blocks of that depth in shared memory: one is multiplied, the others are on their way
 
   int64_t rows() const { return 16 * rowGroups * warpRows; }
   int64_t columns() const { return 64 * warpColumns; }
@@ -47,8 +50,5 @@ mlir::DictionaryAttr cudaScheduleAttr(mlir::MLIRContext *context, const CudaSche
 /// The kernel's attribute; what it leaves out is the table's. Errors, emitted at the op: an unknown key, a value that
 /// is not allowed, more shared memory than a CTA may have.
 mlir::FailureOr<CudaSchedule> readCudaSchedule(analog::TiledMvmOp kernel);
-
-/// Dynamic shared memory of a CTA: the staged blocks, or the summands of the reductions where these need more.
-int64_t sharedBytes(analog::TiledMvmOp kernel, const CudaSchedule &schedule);
 
 } // namespace mho::lowering

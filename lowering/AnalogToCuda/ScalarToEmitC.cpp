@@ -1,7 +1,5 @@
 #include "lowering/AnalogToCuda/ScalarToEmitC.h"
 
-#include "lowering/AnalogToVector/VectorRegion.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/EmitC/IR/EmitC.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -46,6 +44,19 @@ public:
 
   IRMapping mapping;
 
+  LogicalResult emit(Operation &op) {
+    if (isa<DrawOpInterface, IndexOp>(op))
+      return success(); // arguments of the function
+    if (auto surrogate = dyn_cast<SurrogateOp>(op))
+      return emitSurrogate(surrogate);
+    Value result = value(op);
+    if (!result)
+      return op.emitError("has no form in CUDA C++");
+    mapping.map(op.getResult(0), result);
+    return success();
+  }
+
+private:
   LogicalResult emitBlock(Block &block) {
     for (Operation &op : block.without_terminator())
       if (failed(emit(op)))
@@ -53,7 +64,6 @@ public:
     return success();
   }
 
-private:
   Value operand(Operation &op, unsigned i) { return mapping.lookup(op.getOperand(i)); }
   Value literal(Type type, StringRef text) { return b.create<emitc::LiteralOp>(loc, type, text); }
   Value call(Type type, StringRef function, ValueRange arguments) {
@@ -66,18 +76,6 @@ private:
     return b.create<emitc::CmpOp>(loc, b.getI1Type(), predicate, x, y);
   }
   Value negated(Value bit) { return b.create<emitc::LogicalNotOp>(loc, b.getI1Type(), bit); }
-
-  LogicalResult emit(Operation &op) {
-    if (isa<DrawOpInterface, IndexOp>(op))
-      return success(); // arguments of the function
-    if (auto surrogate = dyn_cast<SurrogateOp>(op))
-      return emitSurrogate(surrogate);
-    Value result = value(op);
-    if (!result)
-      return op.emitError("has no form in CUDA C++");
-    mapping.map(op.getResult(0), result);
-    return success();
-  }
 
   LogicalResult emitSurrogate(SurrogateOp surrogate) {
     Block &body = surrogate.getValue().front();
@@ -224,16 +222,6 @@ private:
   Location loc;
 };
 
-void collectIndices(Region &region, SmallVectorImpl<IndexOp> &into) {
-  if (region.empty())
-    return;
-  for (Operation &op : region.front())
-    if (auto index = dyn_cast<IndexOp>(op))
-      into.push_back(index);
-    else if (auto surrogate = dyn_cast<SurrogateOp>(op))
-      collectIndices(surrogate.getValue(), into);
-}
-
 /// pointer[i] = value for each of `values`.
 void assignAll(OpBuilder &b, Location loc, Value pointer, ValueRange values) {
   for (auto [i, value] : llvm::enumerate(values)) {
@@ -245,58 +233,47 @@ void assignAll(OpBuilder &b, Location loc, Value pointer, ValueRange values) {
 
 } // namespace
 
-SmallVector<BlockArgument> usedArguments(Region &region) {
-  SmallVector<BlockArgument> used(region.getArguments());
-  llvm::erase_if(used, [](BlockArgument a) { return a.use_empty(); });
-  return used;
-}
-
-SmallVector<IndexOp> indicesIn(Region &region) {
-  SmallVector<IndexOp> indices;
-  collectIndices(region, indices);
-  return indices;
-}
-
-LogicalResult scalarFunction(OpBuilder &b, StringRef name, Region &region) {
+LogicalResult scalarFunction(OpBuilder &b, StringRef name, Region &region, const RegionSlices &slices, SliceKind kind) {
   Location loc = region.getParentOp()->getLoc();
-  Block &block = region.front();
-  SmallVector<DrawOpInterface> draws = drawsOf(region);
-  SmallVector<IndexOp> indices = indicesIn(region);
+  const RegionSlice &slice = slices[kind];
   Type f32 = b.getF32Type(), reals = emitc::PointerType::get(f32), bools = emitc::PointerType::get(b.getI1Type());
-  SmallVector<BlockArgument> used = usedArguments(region);
-  SmallVector<Type> types = llvm::map_to_vector(used, [](BlockArgument a) { return a.getType(); });
-  types.append(draws.size(), f32);
-  types.append(indices.size(), b.getI32Type());
-  types.append({reals, bools, reals});
+  SmallVector<Value> inputs(slice.leaves);
+  for (auto [of, number] : slice.inputs)
+    inputs.push_back(slices[of].outputs[number]);
+  SmallVector<Type> types = llvm::map_to_vector(inputs, [](Value v) { return v.getType(); });
+  types.push_back(reals);
+  if (kind == kOfElement)
+    types.append({bools, reals});
   auto function = b.create<emitc::FuncOp>(loc, name, b.getFunctionType(types, {}));
   function.setSpecifiersAttr(b.getStrArrayAttr({"static", "__device__", "__forceinline__"}));
   OpBuilder::InsertionGuard guard(b);
   Block *entry = function.addEntryBlock();
   b.setInsertionPointToEnd(entry);
   ScalarEmitter emitter(b, loc);
-  unsigned at = 0;
-  for (BlockArgument argument : used)
-    emitter.mapping.map(argument, entry->getArgument(at++));
-  for (DrawOpInterface draw : draws)
-    emitter.mapping.map(draw->getResult(0), entry->getArgument(at++));
-  for (IndexOp index : indices)
-    emitter.mapping.map(index.getResult(), entry->getArgument(at++));
-  if (failed(emitter.emitBlock(block)))
-    return failure();
-  auto yield = cast<YieldOp>(block.getTerminator());
-  auto mapped = [&](OperandRange values) {
+  for (auto [input, argument] : llvm::zip(inputs, entry->getArguments()))
+    emitter.mapping.map(input, argument);
+  for (Operation *op : slice.code)
+    if (failed(emitter.emit(*op)))
+      return failure();
+  auto mapped = [&](ValueRange values) {
     return llvm::map_to_vector(values, [&](Value v) { return emitter.mapping.lookup(v); });
   };
-  assignAll(b, loc, entry->getArgument(at), mapped(yield.getValues()));
-  assignAll(b, loc, entry->getArgument(at + 1), mapped(yield.getBits()));
-  SmallVector<Value> summands;
-  for (Value v : yield.getReductions()) {
-    Value summand = emitter.mapping.lookup(v);
-    if (v.getType().isInteger(1)) // a count adds up zeros and ones
-      summand = b.create<emitc::CallOpaqueOp>(loc, f32, "mho::bit_to_float", ValueRange{summand}).getResult(0);
-    summands.push_back(summand);
+  auto pointer = [&](size_t i) { return entry->getArgument(inputs.size() + i); };
+  if (kind != kOfElement) {
+    assignAll(b, loc, pointer(0), mapped(slice.outputs));
+  } else {
+    auto yield = cast<YieldOp>(region.front().getTerminator());
+    assignAll(b, loc, pointer(0), mapped(yield.getValues()));
+    assignAll(b, loc, pointer(1), mapped(yield.getBits()));
+    SmallVector<Value> summands;
+    for (Value v : yield.getReductions()) {
+      Value summand = emitter.mapping.lookup(v);
+      if (v.getType().isInteger(1)) // a count adds up zeros and ones
+        summand = b.create<emitc::CallOpaqueOp>(loc, f32, "mho::bit_to_float", ValueRange{summand}).getResult(0);
+      summands.push_back(summand);
+    }
+    assignAll(b, loc, pointer(2), summands);
   }
-  assignAll(b, loc, entry->getArgument(at + 2), summands);
   b.create<emitc::ReturnOp>(loc, Value());
   return success();
 }

@@ -1,21 +1,16 @@
-// Writes a scalar region of tiled_mvm as a device function of EmitC.
+// Writes a slice of a scalar region of tiled_mvm as a device function of EmitC.
 //
-//   scalarFunction(builder, "linear_end_tile", region)
+//   scalarFunction(builder, "linear_end_tile", region, slices, kOfElement)
 //   // -> static __device__ __forceinline__ void linear_end_tile(float v1, float v2, float *v3, bool *v4, float *v5)
 #pragma once
 
-#include "dialect/IR/AnalogDialect.h"
+#include "lowering/AnalogToCuda/RegionSlices.h"
 
 namespace mho::lowering {
 
-/// Emits the function at the builder: its arguments are those of the region that are used, then what it draws (in the
-/// order of drawsOf), then the indices that it asks for (in the order of indicesOf); then where its values, bits and
-/// summands go. Fails at an op that the function cannot have.
-mlir::LogicalResult scalarFunction(mlir::OpBuilder &builder, llvm::StringRef name, mlir::Region &region);
-
-/// The arguments of a region that its code uses.
-llvm::SmallVector<mlir::BlockArgument> usedArguments(mlir::Region &region);
-/// The index ops of a region, in order; of a surrogate's regions only the value is run.
-llvm::SmallVector<analog::IndexOp> indicesIn(mlir::Region &region);
+/// Emits the function at the builder: its arguments are the slice's leaves, its inputs, then where its outputs go: of
+/// an element values, bits and summands, of another slice floats. Fails at an op that the function cannot have.
+mlir::LogicalResult scalarFunction(mlir::OpBuilder &builder, llvm::StringRef name, mlir::Region &region,
+                                   const RegionSlices &slices, SliceKind kind);
 
 } // namespace mho::lowering

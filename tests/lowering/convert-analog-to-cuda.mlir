@@ -8,7 +8,9 @@
 // RUN: not mho-opt %t/two.mlir --convert-analog-to-cuda 2>&1 | FileCheck %s --check-prefix=TWO
 
 // FORWARD:      emitc.include "mho_prelude.cuh"
-// FORWARD:      emitc.func @mho_layer_load_rhs([[W:%.+]]: f32, [[LARGEST:%.+]]: f32, [[N:%.+]]: f32, [[TO:%[^ ]+]]: !emitc.ptr<f32>
+// FORWARD:      emitc.func @mho_layer_load_rhs_of_row([[L:%.+]]: f32, [[ROW:%[^ ]+]]: !emitc.ptr<f32>
+// FORWARD:        emitc.assign [[L]] : f32 to
+// FORWARD:      emitc.func @mho_layer_load_rhs([[W:%.+]]: f32, [[N:%.+]]: f32, [[LARGEST:%.+]]: f32, [[TO:%[^ ]+]]: !emitc.ptr<f32>
 // FORWARD:        [[FUSED:%.+]] = emitc.call_opaque "mho::fma"([[LARGEST]], [[N]], [[W]])
 // FORWARD:        [[ZERO:%.+]] = emitc.literal "0"
 // FORWARD:        [[PLACE:%.+]] = emitc.subscript [[TO]]{{\[}}[[ZERO]]
@@ -19,8 +21,9 @@
 // FORWARD:      mho::Tensor x_;
 // FORWARD:      mho::Tensor statistic0, statistic0_parts;
 // FORWARD:      static constexpr int kDraws = 1;
-// FORWARD:      mho::HalfNormal::eight(mho::key_of(a.argument_), 3u, at, columns, call, out[0]);
-// FORWARD:      mho_layer_load_rhs(mho::load(a.argument_2, p.n, p.k), mho::load(a.statistic0, p.t, p.n), d[0], out, nullptr, nullptr);
+// FORWARD:      mho::HalfNormal::eight(noise.keys[0], noise.table, 3u, at, columns, call, out[0]);
+// FORWARD:      mho_layer_load_rhs_of_row(mho::load(a.statistic0, p.t, p.n), r);
+// FORWARD:      mho_layer_load_rhs(raw.of0.get(which), d[0], r[0], out, nullptr, nullptr);
 // FORWARD:      if (which == 0)
 // FORWARD:      mho::Statistic::AbsMax
 // FORWARD:      extern \22C\22 __global__ void __launch_bounds__(128, 1) mho_layer(const __grid_constant__ mho_layer_Arguments a)
@@ -29,8 +32,8 @@
 
 // GRADIENT:     // @dx, gradient of the input: contraction over n
 // GRADIENT:     static constexpr mho::Axis row_axis = mho::M;
-// GRADIENT:     mho::load_bit(a.argument_2, p.t, p.m, p.n)
-// GRADIENT:     mho::read(a.argument_4, p.m, p.k) +
+// GRADIENT:     mho::load_word(behind, a.argument_2, p.t, p.m, p.n)
+// GRADIENT:     mho::read(a.argument_4, p.m, p.k + behind) +
 // GRADIENT:     mho::reduce_blocks<mho_dx_Layer, mho::Keep::Blocks, mho::Keep::Blocks>(a.partials1, scratch + 0
 // GRADIENT:     mho::gradient<mho_dx_Layer>(a, shared);
 // GRADIENT:     mho_dx_result1(const __grid_constant__ mho_dx_Arguments a)

@@ -11,11 +11,12 @@ MHO_DEVICE Words philox(u32 c0, u32 c1, u32 c2, u32 c3, u64 seed) {
   u32 k0 = u32(seed), k1 = u32(seed >> 32);
 #pragma unroll
   for (int round = 0; round < 10; ++round) {
-    u64 p = u64(0xD2511F53u) * c0, q = u64(0xCD9E8D57u) * c2;
-    c0 = u32(q >> 32) ^ c1 ^ k0;
-    c1 = u32(q);
-    c2 = u32(p >> 32) ^ c3 ^ k1;
-    c3 = u32(p);
+    const u32 p = 0xD2511F53u * c0, p_high = __umulhi(0xD2511F53u, c0);
+    const u32 q = 0xCD9E8D57u * c2, q_high = __umulhi(0xCD9E8D57u, c2);
+    c0 = q_high ^ c1 ^ k0;
+    c1 = q;
+    c2 = p_high ^ c3 ^ k1;
+    c3 = p;
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
@@ -31,6 +32,18 @@ MHO_DEVICE Key key_of(const Tensor &t) {
   const i64 *words = static_cast<const i64 *>(t.data);
   return Key{u64(words[0]), u32(words[1])};
 }
+
+/// What a thread reads the 16-bit Gaussian's table by (half_table_at).
+struct HalfTable {
+  u32 at;       ///< in shared memory, of the row that no exponent has
+  u32 exponent; ///< the bits of 1/2 and of half a unit of the last place of 16 bits
+};
+
+/// What the draws of a kernel's threads share: its keys and the table.
+template <int kKeys> struct Noise {
+  Key keys[kKeys > 0 ? kKeys : 1];
+  HalfTable table;
+};
 
 /// Where the draws of a row of elements stand; a column is counted as SPEC.md N2 says.
 struct DrawRow {
@@ -90,6 +103,48 @@ MHO_DEVICE float gaussian_of_half(u32 half) {
   return __uint_as_float(__float_as_uint(q) ^ (f & 0x80000000u));
 }
 
+// The same from shared memory and without a conversion. The half, put under the exponent of 1/2, less 1, is
+// s = f 2^-16 where f = 2 half - 65535 is positive, f 2^-17 where it is negative: exact, its sign the number's. The
+// powers of two and the sign are in the rows, so each product and sum is one of gaussian_of_half times a power of two:
+// the same bits. Exponent and first fraction bit of s choose the row; each row is there eight times, so that the lanes
+// of a warp do not wait for each other's banks. Rows of negative numbers lie where the sign bit leads.
+constexpr int kHalfTableRow = 128, kHalfTableRows = 32 * kHalfTableRow, kNegativeHalfTable = 65536 - 2 * kHalfTableRow;
+
+constexpr u32 kHalfExponent = 0x3F000080u;
+
+/// Puts the table at the start of a CTA's shared memory: bytes 0 .. 4095 and 65280 .. 69375.
+template <int kThreads> __device__ __forceinline__ void fill_half_table(unsigned char *shared) {
+  for (int i = threadIdx.x; i < 512; i += kThreads) {
+    const bool negative = i >= 256;
+    const int segment = (i >> 3) & 31, up = (negative ? 17 : 16) - (segment >> 1);
+    const float power = __uint_as_float(u32(127 + up) << 23), sign = negative ? -1.0f : 1.0f;
+    float4 row;
+    row.x = sign * gaussian_table[0][segment];
+    row.y = power * gaussian_table[1][segment];
+    row.z = sign * power * power * gaussian_table[2][segment];
+    row.w = __uint_as_float(kHalfExponent);
+    const int at = (negative ? kNegativeHalfTable : 0) + segment * kHalfTableRow + (i & 7) * 16;
+    *reinterpret_cast<float4 *>(shared + at) = row;
+  }
+}
+
+/// The table of a thread, behind the barrier after the fill. What the assembler cannot know it keeps: it would compute
+/// both for each number again.
+MHO_DEVICE HalfTable half_table_at(const unsigned char *shared) {
+  // A positive number's smallest exponent is -16: 111 with its bias.
+  const u32 at = u32(__cvta_generic_to_shared(shared)) - 111 * 2 * kHalfTableRow + (threadIdx.x & 7) * 16;
+  return {__shfl_sync(0xffffffffu, at, threadIdx.x & 31), *reinterpret_cast<const u32 *>(shared + 12)};
+}
+
+/// The standard normal number of the low or high 16 bits of a word (SPEC.md N6).
+template <bool kHigh> MHO_DEVICE float gaussian_of_half(u32 word, const HalfTable &table) {
+  const float s = __uint_as_float(__byte_perm(word, table.exponent, kHigh ? 0x7324 : 0x7104)) - 1.0f;
+  const u32 at = ((__float_as_uint(s) & 0xffc00000u) >> 15) + table.at;
+  float c0, c1, c2, unused;
+  asm("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(c0), "=f"(c1), "=f"(c2), "=f"(unused) : "r"(at));
+  return fma(fma(c2, s, c1), s, c0);
+}
+
 /// The standard normal number of 32 bits (SPEC.md N7).
 MHO_DEVICE float gaussian_of_word(u32 word) {
   bool positive = word >> 31;
@@ -115,11 +170,13 @@ struct HalfNormal {
     u32 word = words.w[(column & 1) + 2 * ((column >> 5) & 1)];
     return gaussian_of_half((word >> (column & 16)) & 0xffffu);
   }
-  MHO_DEVICE void eight(Key key, u32 stream, DrawRow at, u32 columns, u32 call, float *out) {
+  MHO_DEVICE void eight(Key key, const HalfTable &table, u32 stream, DrawRow at, u32 columns, u32 call, float *out) {
     Words words = call_at(key, stream, at, (columns >> 6) * 8 + call);
 #pragma unroll
-    for (int e = 0; e < 8; ++e)
-      out[e] = gaussian_of_half((words.w[(e >> 2) * 2 + (e & 1)] >> (e & 2 ? 16 : 0)) & 0xffffu);
+    for (int e = 0; e < 8; ++e) {
+      const u32 word = words.w[(e >> 2) * 2 + (e & 1)];
+      out[e] = e & 2 ? gaussian_of_half<true>(word, table) : gaussian_of_half<false>(word, table);
+    }
   }
 };
 
@@ -127,7 +184,7 @@ template <class Map> struct OfWord {
   MHO_DEVICE float one(Key key, u32 stream, DrawRow at, u32 column) {
     return Map::of(call_at(key, stream, at, column >> 2).w[column & 3]);
   }
-  MHO_DEVICE void eight(Key key, u32 stream, DrawRow at, u32 columns, u32 call, float *out) {
+  MHO_DEVICE void eight(Key key, const HalfTable &, u32 stream, DrawRow at, u32 columns, u32 call, float *out) {
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
       Words words = call_at(key, stream, at, (columns + 16 * j + 2 * call) >> 2);

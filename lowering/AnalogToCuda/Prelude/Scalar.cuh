@@ -59,4 +59,11 @@ MHO_DEVICE bool less_equal_unsigned(i32 a, i32 b) { return u32(a) <= u32(b); }
 MHO_DEVICE bool ordered(float a, float b) { return a == a && b == b; }
 MHO_DEVICE bool unordered(float a, float b) { return !ordered(a, b); }
 
+/// The same number, which the compiler cannot compute again: it is kept instead.
+MHO_DEVICE u32 kept(u32 value) {
+  u32 same;
+  asm volatile("mov.b32 %0, %1;" : "=r"(same) : "r"(value) : "memory");
+  return same;
+}
+
 } // namespace mho
