@@ -2,6 +2,7 @@
 
 #include "dialect/IR/Scalar.h"
 #include "dialect/Transforms/SoleKernel.h"
+#include "lowering/AnalogToCuda/LayerCode.h"
 #include "lowering/AnalogToCuda/LayerText.h"
 #include "lowering/AnalogToCuda/ScalarToEmitC.h"
 #include "lowering/AnalogToCuda/SharedLayout.h"

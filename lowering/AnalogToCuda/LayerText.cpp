@@ -1,11 +1,9 @@
 #include "lowering/AnalogToCuda/LayerText.h"
 
 #include "dialect/IR/Scalar.h"
-#include "lowering/AnalogToCuda/ScalarToEmitC.h"
-#include "lowering/AnalogToCuda/SharedLayout.h"
+#include "lowering/AnalogToCuda/LayerSides.h"
 #include "lowering/AnalogToVector/VectorRegion.h"
 
-#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -15,15 +13,6 @@ namespace mho::lowering {
 namespace {
 
 using llvm::Twine;
-
-constexpr const char *kDevice = "static __device__ __forceinline__ ";
-
-/// The generator of the prelude that draws like `draw`.
-StringRef generatorOf(DrawOpInterface draw) {
-  if (isa<UniformOp>(draw))
-    return "mho::Uniform";
-  return cast<NormalOp>(draw).getMap() == GaussianMap::Word ? "mho::WordNormal" : "mho::HalfNormal";
-}
 
 StringRef mathType(CudaMath math) {
   switch (math) {
@@ -39,28 +28,12 @@ StringRef mathType(CudaMath math) {
   llvm_unreachable("a CudaMath");
 }
 
-StringRef indexText(IndexKind kind) {
-  switch (kind) {
-  case IndexKind::Tile:
-    return "p.t";
-  case IndexKind::Row:
-    return "p.row";
-  case IndexKind::Column:
-    return "p.column";
-  case IndexKind::TileRows:
-    return "p.tile_rows";
-  }
-  llvm_unreachable("an IndexKind");
-}
-
-class LayerWriter {
+class LayerWriter : LayerSides {
 public:
   LayerWriter(func::FuncOp function, TiledMvmOp kernel, const CudaSchedule &schedule)
-      : function(function), kernel(kernel), schedule(schedule), names(function, kernel),
-        layout(sharedLayout(kernel, schedule)), name(cudaName(function.getName())), out(text) {}
+      : LayerSides(function, kernel, schedule) {}
 
   std::string write() {
-    std::tie(rowAxis, columnAxis) = kernel.getOutputAxes();
     writeHeader();
     out << "\nstruct " << name << "_Arguments {\n" << names.fields() << "};\n\n";
     out << "struct " << name << "_Layer {\n  typedef " << name << "_Arguments Arguments;\n";
@@ -80,11 +53,6 @@ public:
   }
 
 private:
-  std::string axis(Axis a) { return "mho::" + StringRef(stringifyAxis(a)).upper(); }
-  void constant(StringRef type, StringRef which, const Twine &value) {
-    out << "  static constexpr " << type << " " << which << " = " << value << ";\n";
-  }
-
   /// What a person wants to know first.
   void writeHeader() {
     StringRef what = kernel.isForward()                ? "forward"
@@ -98,16 +66,6 @@ private:
         << " of the contraction at a time and multiplies by " << nameOf(schedule.math)
         << ".\n// Scalar code of a region stands in " << name << "_<region>; what its arguments are is said where "
         << name << "_Layer calls it.\n";
-  }
-
-  /// Size of an axis, of the first operands.
-  std::string sizeOf(Axis axis) {
-    for (auto [operand, axes] : {std::pair(kernel.getLhs()[0], kernel.getAxesOf(kernel.getLhsAxes(), 0)),
-                                 std::pair(kernel.getRhs()[0], kernel.getAxesOf(kernel.getRhsAxes(), 0))})
-      for (auto [i, a] : llvm::enumerate(axes.getAxes()))
-        if (a == axis)
-          return "int(a." + names.of(operand) + ".size[" + std::to_string(i) + "])";
-    llvm_unreachable("first operands have the contracted and an output axis each");
   }
 
   void writeShape() {
@@ -158,73 +116,6 @@ private:
       out << "  " << kDevice << "int " << what << "(const Arguments &a) { return " << sizeOf(a) << "; }\n";
   }
 
-  using Texts = llvm::DenseMap<Value, std::string>;
-
-  /// What stands for a region's leaves where its code is called: `elements` for its first arguments, then parameters,
-  /// statistics, draws, indices.
-  Texts textsOf(unsigned region, SmallVector<std::string> elements,
-                llvm::function_ref<std::string(DrawOpInterface, size_t)> drawn) {
-    for (int64_t i : kernel.getVisibleParams(region))
-      elements.push_back(names.element(kernel.getParams()[i], kernel.getAxesOf(kernel.getParamAxes(), i)));
-    for (int64_t i : kernel.getVisibleStats(region))
-      elements.push_back("mho::load(a." + CudaNames::statistic(i) + ", " +
-                         CudaNames::coordinates(kernel.getStat(i).getOver()) + ")");
-    Texts texts;
-    Region &code = kernel->getRegion(region);
-    for (auto [argument, text] : llvm::zip(code.getArguments(), elements))
-      texts[argument] = text;
-    for (auto [i, draw] : llvm::enumerate(drawsOf(code)))
-      texts[draw->getResult(0)] = drawn(draw, i);
-    for (IndexOp index : indicesIn(code))
-      texts[index.getResult()] = indexText(index.getKind()).str();
-    return texts;
-  }
-
-  /// A call of a slice's code; values of other slices lie in t, r and c.
-  std::string callOf(unsigned region, const Texts &texts, StringRef results, SliceKind kind = kOfElement) {
-    RegionSlices slices = slicesOf(kernel, region);
-    std::string list;
-    for (Value leaf : slices[kind].leaves)
-      list += texts.lookup(leaf) + ", ";
-    for (auto [of, number] : slices[kind].inputs)
-      list += StringRef("trc").substr(of, 1).str() + "[" + std::to_string(number) + "], ";
-    return codeName(name, kernel, region) + suffixOf(kind) + "(" + list + results.str() + ");";
-  }
-
-  /// The slices of a region that are not of an element: how many values each has, and its code.
-  void writeSlices(unsigned region, const Texts &texts) {
-    RegionSlices slices = slicesOf(kernel, region);
-    out << "    static constexpr int kTileValues = " << slices[kOfTile].outputs.size()
-        << ", kRowValues = " << slices[kOfRow].outputs.size()
-        << ", kColumnValues = " << slices[kOfColumn].outputs.size() << ";\n";
-    for (auto [kind, what, arguments, to] :
-         {std::tuple(kOfTile, "of_tile", "", "t"), std::tuple(kOfRow, "of_row", "const float *t, ", "r"),
-          std::tuple(kOfColumn, "of_column", "const float *t, ", "c")}) {
-      out << "    " << kDevice << "void " << what << "(const Arguments &a, const mho::Place &p, " << arguments
-          << "float *" << to << ") {\n";
-      if (!slices[kind].outputs.empty())
-        out << "      " << callOf(region, texts, to, kind) << "\n";
-      out << "    }\n";
-    }
-  }
-  static std::string drawnBefore(DrawOpInterface, size_t i) { return "d[" + std::to_string(i) + "]"; }
-
-  std::string keyAndStream(DrawOpInterface draw) {
-    return "mho::key_of(a." + names.of(kernel.getKeys()[draw.getKey()]) + "), " + std::to_string(draw.getStream()) +
-           "u";
-  }
-
-  void writeDraws(unsigned region) {
-    SmallVector<DrawOpInterface> draws = drawsOf(kernel->getRegion(region));
-    out << "    static constexpr int kDraws = " << draws.size() << ";\n    " << kDevice
-        << "void draws(const Arguments &a, const mho::Noise<kKeys> &noise, mho::DrawRow at, int columns, int call,\n"
-           "        float (*out)[8]) {\n";
-    for (auto [i, draw] : llvm::enumerate(draws))
-      out << "      " << generatorOf(draw) << "::eight(noise.keys[" << draw.getKey() << "], noise.table, "
-          << draw.getStream() << "u, at, columns, call, out[" << i << "]);\n";
-    out << "    }\n";
-  }
-
   /// Steps of a tile of the forward contraction where their number is known and code for each may stand, else 0.
   int64_t unrolledSteps() {
     bool copies = isCopy(Side::Lhs) && isCopy(Side::Rhs);
@@ -234,96 +125,6 @@ private:
     int64_t steps = (tiling.getRows() + depth - 1) / depth * schedule.stages;
     bool known = kernel.isForward() && tiling.getKind() == TilingKind::Fixed && tiling.getRows() > 0;
     return known && steps <= most && isHalf(schedule.math) ? steps : 0;
-  }
-
-  /// What the products read is memory as it is: an operand's elements, stored as they are multiplied.
-  bool isCopy(Side side) {
-    Region &region = kernel->getRegion(side == Side::Lhs ? TiledMvmOp::kLoadLhs : TiledMvmOp::kLoadRhs);
-    OperandRange yielded = yieldOf(region).getValues();
-    Value operand = side == Side::Lhs ? kernel.getLhs()[0] : kernel.getRhs()[0];
-    AxesAttr over = kernel.getAxesOf(side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes(), 0);
-    auto [row, column] = kernel.getElementAxes(side);
-    Type element = getElementTypeOrSelf(operand.getType());
-    bool stored = schedule.math == CudaMath::F16    ? element.isF16()
-                  : schedule.math == CudaMath::BF16 ? element.isBF16()
-                                                    : element.isF32();
-    return yielded.size() == 1 && yielded[0] == region.getArgument(0) && stored && names.isContiguous(operand) &&
-           over.getAxes() == ArrayRef<Axis>({row, column});
-  }
-
-  /// Operands whose elements for neighbouring columns of the side lie side by side.
-  bool isFetched(Value operand, AxesAttr over, Side side) {
-    Axis column = kernel.getElementAxes(side).second;
-    if (TiledMvmOp::isBits(operand)) // a pair of neighbours along n is in one word: parts of n begin at even positions
-      return column == Axis::N && over.getAxes().back() == column;
-    return isa<RankedTensorType>(operand.getType()) && names.isContiguous(operand) && !over.getAxes().empty() &&
-           over.getAxes().back() == column;
-  }
-
-  void writeSide(Side side) {
-    const SharedLayout::Block &block = side == Side::Lhs ? layout.lhs : layout.rhs;
-    auto [row, column] = kernel.getElementAxes(side);
-    out << "\n  struct " << (side == Side::Lhs ? "Lhs" : "Rhs")
-        << " {\n    static constexpr bool kIsLhs = " << (side == Side::Lhs ? "true" : "false")
-        << ", kIsCopy = " << (isCopy(side) ? "true" : "false")
-        << ";\n    static constexpr mho::Axis row_axis = " << axis(row) << ", column_axis = " << axis(column)
-        << ";\n    static constexpr int kRows = " << block.rows << ", kColumns = " << block.columns
-        << ", kStride = " << block.stride << ";\n    " << kDevice << "constexpr int at(int stage) { return ";
-    for (size_t i = 0; i + 1 < block.at.size(); ++i)
-      out << "stage == " << i << " ? " << block.at[i] << " : ";
-    out << block.at.back() << "; }\n";
-    if (isCopy(side))
-      out << "    typedef mho::Nothing Raw;\n    " << kDevice
-          << "const mho::Tensor &source(const Arguments &a) { return a."
-          << names.of(side == Side::Lhs ? kernel.getLhs()[0] : kernel.getRhs()[0]) << "; }\n  };\n";
-    else
-      writeLoad(side);
-  }
-
-  /// The load region: what it reads of two neighbours, and what it makes of one.
-  void writeLoad(Side side) {
-    unsigned region = side == Side::Lhs ? TiledMvmOp::kLoadLhs : TiledMvmOp::kLoadRhs;
-    ArrayAttr axes = side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes();
-    std::string raw, whole, some, pairs;
-    SmallVector<std::string> arguments;
-    for (auto [i, operand, over] : llvm::enumerate(side == Side::Lhs ? kernel.getLhs() : kernel.getRhs(), axes)) {
-      auto at = cast<AxesAttr>(over);
-      if (!isFetched(operand, at, side)) {
-        arguments.push_back(names.element(operand, at));
-        continue;
-      }
-      std::string storage = CudaNames::storage(operand.getType()), field = "of" + std::to_string(i);
-      std::string place = "a." + names.of(operand) + ", " + CudaNames::coordinates(at);
-      if (TiledMvmOp::isBits(operand)) {
-        raw += "      unsigned " + field + ";\n";
-        whole += "      raw." + field + " = mho::load_word(behind, " + place + ");\n";
-        some += "      raw." + field + " = count > 0 ? mho::load_word(0, " + place + ") : 0u;\n";
-        arguments.push_back("mho::bit_of(raw." + field + ", p.n)");
-        continue;
-      }
-      raw += "      mho::Pair" + (storage.empty() ? "<mho::kFloat>" : storage) + " " + field + ";\n";
-      whole += "      raw." + field + " = mho::load_pair" + storage + "(behind, " + place + ");\n";
-      some += "      raw." + field + " = mho::load_some" + storage + "(count, " + place + ");\n";
-      pairs += " && mho::has_pairs" + (storage.empty() ? "<mho::kFloat>" : storage) + "(a." + names.of(operand) + ", " +
-               std::to_string(at.getAxes().size()) + ")";
-      arguments.push_back("raw." + field + ".get(which)");
-    }
-    Texts texts = textsOf(region, arguments, drawnBefore);
-    out << "    static constexpr int kValues = " << yieldOf(kernel->getRegion(region)).getValues().size()
-        << ";\n    struct Raw {\n"
-        << raw << "    };\n";
-    out << "    " << kDevice << "bool pairs(const Arguments &a) { return true" << pairs << "; }\n";
-    out << "    " << kDevice << "void fetch(const Arguments &a, const mho::Place &p, int behind, Raw &raw) {\n"
-        << whole << "    }\n";
-    out << "    " << kDevice << "void fetch_some(const Arguments &a, const mho::Place &p, int count, Raw &raw) {\n"
-        << some << "    }\n";
-    writeDraws(region);
-    writeSlices(region, texts);
-    out << "    " << kDevice
-        << "void load(const Arguments &a, const mho::Place &p, const Raw &raw, int which, const float *d, const float "
-           "*t,\n"
-           "        const float *r, float *out) {\n      "
-        << callOf(region, texts, "out, nullptr, nullptr") << "\n    }\n  };\n";
   }
 
   void writeStores() {
@@ -508,29 +309,9 @@ private:
         << callOf(TiledMvmOp::kTail, texts, "values, nullptr, nullptr") << "\n  static_cast<float *>(" << field
         << ".data)" << offset << "values[" << number << "];\n}\n";
   }
-
-  func::FuncOp function;
-  TiledMvmOp kernel;
-  CudaSchedule schedule;
-  CudaNames names;
-  SharedLayout layout;
-  std::string name, text;
-  llvm::raw_string_ostream out;
-  Axis rowAxis = Axis::M, columnAxis = Axis::N;
 };
 
 } // namespace
-
-std::string codeName(StringRef layer, TiledMvmOp kernel, unsigned region) {
-  std::string suffix = TiledMvmOp::getRegionName(region);
-  for (char &c : suffix)
-    c = llvm::isAlnum(c) ? c : '_';
-  return (layer + "_" + suffix).str();
-}
-
-std::string suffixOf(SliceKind kind) {
-  return kind == kOfTile ? "_of_tile" : kind == kOfRow ? "_of_row" : kind == kOfColumn ? "_of_column" : "";
-}
 
 std::string layerText(func::FuncOp function, TiledMvmOp kernel, const CudaSchedule &schedule) {
   return LayerWriter(function, kernel, schedule).write();
