@@ -16,6 +16,19 @@ static bool isIdentifier(StringRef name) {
          llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
+/// Where the text declares what becomes an argument of the code, `last` from the end: 1 is the last strength.
+static Location locOfArgument(EffectOp op, size_t last) {
+  Region &code = op.getCode();
+  size_t count = code.empty() ? 0 : code.front().getNumArguments();
+  return last <= count ? code.getArgument(count - last).getLoc() : op.getLoc();
+}
+
+static Location locOfStrength(EffectOp op, size_t i) { return locOfArgument(op, op.getStrengthNames().size() - i); }
+
+static Location locOfParam(EffectOp op, size_t i) {
+  return locOfArgument(op, op.getStrengthNames().size() + op.getParamNames().size() - i);
+}
+
 /// Names become names of kernel arguments and of values in what is printed: those of one region differ.
 static LogicalResult verifyNames(EffectOp op, ArrayRef<Attribute> own) {
   llvm::StringSet<> seen;
@@ -88,13 +101,13 @@ LogicalResult EffectOp::verify() {
            << " strengths, got " << getParamAxes().size() << " and " << getStrengths().size();
   for (unsigned i = 0; i < getParamNames().size(); ++i)
     if (!getAxesOfParam(i).within(getSiteAxes())) // effect_c4
-      return emitOpError("expected parameter '")
+      return mlir::emitError(locOfParam(*this, i), "expected parameter '")
              << getNameOfParam(i) << "' of an effect on the " << stringifyEffectSite(getSite())
              << " to vary over axes among " << AxesAttr::get(getContext(), getSiteAxes()).str() << ", got "
              << getAxesOfParam(i).str();
   for (unsigned i = 0; i < getStrengths().size(); ++i)
     if (APFloat value = cast<FloatAttr>(getStrengths()[i]).getValue(); !value.isFinite()) // effect_c5
-      return emitOpError("expected strength '")
+      return mlir::emitError(locOfStrength(*this, i), "expected strength '")
              << getNameOfStrength(i) << "' to be finite, got " << value.convertToFloat();
   ArrayRef<int64_t> learnable = getLearnable();
   bool exist = llvm::all_of(learnable, [&](int64_t i) { return i >= 0 && i < int64_t(getParamNames().size()); });
@@ -104,7 +117,8 @@ LogicalResult EffectOp::verify() {
            << getParamNames().size() << " of the effect, each once and in their order";
   bool derived = getSurrogate() == SurrogateKind::Derived;
   if (!learnable.empty() && !derived && getSurrogate() != SurrogateKind::Own) // effect_c6
-    return emitOpError("expected surrogate(derived) or surrogate(own) of an effect that learns the parameter '")
+    return mlir::emitError(locOfParam(*this, learnable[0]),
+                           "expected surrogate(derived) or surrogate(own) of an effect that learns the parameter '")
            << getNameOfParam(learnable[0]) << "', got surrogate(" << stringifySurrogateKind(getSurrogate())
            << "), which gives parameters no gradient";
   if (!learnable.empty() && derived && getSite() == EffectSite::Tile && !getAccumulatorNames().empty()) // effect_c20

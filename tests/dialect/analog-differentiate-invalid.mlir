@@ -126,7 +126,7 @@ func.func @division_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, 
     end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32):
       %one = arith.constant 1.0 : f32
-      // expected-error @below {{the derivative needs the divisor, which is not kept for backward}}
+      // expected-error @below {{the derivative of 'arith.divf' needs the sum over the tiles, which is not kept for backward}}
       %u = arith.divf %one, %s : f32
       analog.yield %u : f32 }
     : tensor<?x6xf32>
@@ -143,7 +143,7 @@ func.func @product_of_sums(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<
     accumulate(0 * 0)
     end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32):
-      // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
+      // expected-error @below {{the derivative of 'arith.mulf' needs the sum over the tiles, which is not kept for backward}}
       %u = arith.mulf %s, %s : f32
       analog.yield %u : f32 }
     : tensor<?x6xf32>

@@ -52,7 +52,7 @@ func.func @learnable(%x: tensor<?x8xf32>, %w: tensor<2x8xf32>, %p: tensor<2xf32>
 
 // Backward knows no sum over the tiles.
 analog.effect @power on output(%y) surrogate(derived) {
-  // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
+  // expected-error @below {{the derivative of 'arith.mulf' needs the sum over the tiles, which is not kept for backward; an effect on the tile has its accumulators computed again, and surrogate(straight_through) needs none}}
   %r = arith.mulf %y, %y : f32
   analog.yield %r : f32
 }
