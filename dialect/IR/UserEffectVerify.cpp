@@ -121,11 +121,6 @@ LogicalResult EffectOp::verify() {
                            "expected surrogate(derived) or surrogate(own) of an effect that learns the parameter '")
            << getNameOfParam(learnable[0]) << "', got surrogate(" << stringifySurrogateKind(getSurrogate())
            << "), which gives parameters no gradient";
-  if (!learnable.empty() && derived && getSite() == EffectSite::Tile && !getAccumulatorNames().empty()) // effect_c20
-    return emitOpError(
-               "expected no further accumulators of an effect with surrogate(derived) that learns the parameter '")
-           << getNameOfParam(learnable[0]) << "', got " << getAccumulatorNames().size()
-           << "; surrogate(own) takes them, and has a derivative of your own";
   return verifyOutput(*this);
 }
 
@@ -192,11 +187,6 @@ static LogicalResult verifyInside(EffectOp op) {
   });
   if (result.wasInterrupted())
     return failure();
-  if (!op.getLearnable().empty() && op.getSurrogate() == SurrogateKind::Derived && !op.getDraws().empty()) // effect_c20
-    return op.getDraws()[0]->emitOpError(
-               "expected no draws of an effect with surrogate(derived) that learns the parameter '")
-           << op.getNameOfParam(op.getLearnable()[0])
-           << "', whose gradient would need them; surrogate(own) has a derivative of your own";
   if (size_t draws = op.getDraws().size(); draws > size_t(mho::kUserStreams)) // effect_c10
     return op.emitOpError("expected at most ") << mho::kUserStreams << " draws, got " << draws;
   return success();
@@ -242,6 +232,13 @@ static LogicalResult verifyFactors(EffectOp op) {
     YieldOp yield = yieldOf(region);
     if (!yield.getBits().empty() || !yield.getReductions().empty()) // effect_c17
       return yield.emitOpError("expected ") << clause << " to yield factors alone, got bits or summands";
+    for (auto [i, param] : llvm::enumerate(op.getFactorParams(side)))
+      if (Value argument = region.getArgument(1 + i); op.getSurrogate() == SurrogateKind::Derived &&
+                                                      llvm::is_contained(op.getLearnable(), param) &&
+                                                      !argument.use_empty()) // effect_c20
+        return mlir::emitError(argument.getUsers().begin()->getLoc(), "expected ")
+               << clause << " of an effect with surrogate(derived) to use no learnable parameter, got '"
+               << op.getNameOfParam(param) << "', which has a gradient through the effect's code alone";
   }
   return success();
 }
@@ -391,7 +388,8 @@ static LogicalResult verifyParams(ApplyOp op, EffectOp effect) {
                     "expected parameter '" + effect.getNameOfParam(i) + "' over axes among " +
                         effect.getAxesOfParam(i).str() + ", got " + over.str());
   for (int64_t i : effect.getLearnable())
-    if (Attribute first = op.getParamAxes()[effect.getLearnable()[0]]; op.getParamAxes()[i] != first) // apply_c11
+    if (Attribute first = op.getParamAxes()[effect.getLearnable()[0]];
+        effect.getSurrogate() == SurrogateKind::Own && op.getParamAxes()[i] != first) // apply_c11
       return refuse(op, effect,
                     "expected the learnable parameters, whose gradients one tail makes, over the same axes, got " +
                         cast<AxesAttr>(first).str() + " and " + cast<AxesAttr>(op.getParamAxes()[i]).str());
