@@ -213,7 +213,7 @@ void Fusion::rewriteFunction(TiledMvmOp kernel) {
       name += "#" + std::to_string(number);
     function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
   }
-  eraseUnused(function.front(), kernel);
+  eraseUnused(function.front(), [&](Operation *op) { return op == kernel; });
   kernel.pruneUnused();
 }
 

@@ -136,7 +136,7 @@ FailureOr<TilePlan> GradientKernel::planTile() {
   if (failed(result))
     return failure();
   Operation *yield = builder.create<YieldOp>(loc, result->values, ValueRange{}, ValueRange{});
-  eraseUnused(scratch, yield);
+  eraseUnused(scratch, [&](Operation *op) { return op == yield; });
 
   TilePlan plan{result->valueOf, unsigned(result->values.size()), !result->reductions.empty()};
   auto isUsed = [&](unsigned argument) { return !tile.lookup(kernel.getEndTile().getArgument(argument)).use_empty(); };

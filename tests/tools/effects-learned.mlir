@@ -59,3 +59,26 @@ func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %spread: tensor<?xf32
   %y = analog.accumulate %r : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
 }
+
+// What nothing depends on is learned too: its gradient is 0, also where an accumulator that nothing needs goes.
+// RUN: mho-run %s unused --size 0=5x70 --size 1=33x70 --size 2=2 --gradient --check --print | FileCheck %s --check-prefix=UNUSED
+// UNUSED: gradient of argument 2, 2: 0 0
+// UNUSED: gradient of argument 2, equal to the reference: largest difference 0 of 2 elements
+analog.effect @idle on weight(%w) params(%p over (t) learnable) surrogate(derived) {
+  analog.yield %w : f32
+}
+analog.effect @without on tile(%y) accumulators(%q = square * w) surrogate(straight_through) {
+  analog.yield %y : f32
+} inputs(%x) yields(square) {
+  %square = arith.mulf %x, %x : f32
+  analog.yield %square : f32
+} weights(%w)
+
+func.func @unused(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>, %p: tensor<?xf32>) -> tensor<?x?xf32>
+    attributes {analog.tiling = #analog.tiling<balanced, rows = 64>} {
+  %r0 = analog.apply @idle %w params(%p over (t)) : (tensor<?x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
+  %planes = analog.mvm %x, %r0 : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %r1 = analog.apply @without %planes : (tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
+  %y = analog.accumulate %r1 : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}

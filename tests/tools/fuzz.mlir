@@ -23,6 +23,7 @@
 // RUN: mho-fuzz --print --seed=7 --cases=200 | FileCheck %s --check-prefix=KINDS
 // KINDS-DAG: on input(%e){{.*}} learnable) {{.*}}surrogate(own)
 // KINDS-DAG: on weight(%e){{.*}} surrogate(derived)
+// KINDS-DAG: on tile(%e) accumulators({{.*}} learnable{{.*}} surrogate(derived)
 // KINDS-DAG: on tile(%e) accumulators(%a0 = l1 * {{.*}}, %a1 = {{.*}} surrogate(derived)
 // KINDS-DAG: on output(%e) {{.*}}surrogate(derived)
 // KINDS-DAG: on output(%e) sums(%s0, %s1{{.*}} surrogate(own)

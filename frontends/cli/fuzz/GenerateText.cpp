@@ -40,6 +40,8 @@ int TextGenerator::derivativeStep(Code &code, int value, bool again, Slope &slop
     ++slope.fraction, slope.gain += 2;
     return append(code, "math.fma", {int(random.between(1, further)), powerOfTwo(code, random), value});
   }
+  if (&code == &text.code && text.learnable >= 0 && random.chance(25))
+    return append(code, "math.fma", {1 + further + text.learnable, powerOfTwo(code, random), value});
   switch (random.below(again ? 11 : 6)) {
   case 0:
     return append(code, random.oneOf({"arith.addf", "arith.subf"}), {value, whole()});
@@ -89,9 +91,11 @@ void TextGenerator::declare() {
   const Site site = text.site;
   text.surrogate = random.oneOf({"straight_through", "straight_through", "masked", "derived", "derived", "own", "own"});
   chooseParameters();
-  if (text.surrogate == "own" && !text.params.empty() && random.chance(50)) {
+  bool mayLearn = text.surrogate == "own" || text.surrogate == "derived";
+  if (mayLearn && !text.params.empty() && random.chance(50)) {
     text.learnable = 0;
-    text.params.assign(text.params.size(), randomAxes(axesOf(site), random)); // the tail sees them all
+    if (text.surrogate == "own")
+      text.params.assign(text.params.size(), randomAxes(axesOf(site), random)); // the tail sees them all
   }
   text.code.arguments.push_back({"e", Scalar::F32});
   if (site == Site::Tile && random.chance(45))
@@ -137,9 +141,15 @@ void TextGenerator::factors(Site side, int count) {
     return;
   Code &code = side == Site::Input ? text.inputs : text.weights;
   code.arguments.push_back({side == Site::Input ? "x" : "w", Scalar::F32});
+  bool learns = text.surrogate == "derived" && text.learnable >= 0; // what no factor may use
+  bool seesLearned = false;
   for (int i = 0; i < int(text.params.size()); ++i)
-    if (text.params[i].find(side == Site::Input ? 'n' : 'm') == std::string::npos)
-      code.arguments.push_back({"p" + std::to_string(i), Scalar::F32});
+    if (text.params[i].find(side == Site::Input ? 'n' : 'm') == std::string::npos) {
+      if (learns && i == text.learnable)
+        seesLearned = true;
+      else
+        code.arguments.push_back({"p" + std::to_string(i), Scalar::F32});
+    }
   for (int i = 0; i < int(text.strengths.size()); ++i)
     code.arguments.push_back({"q" + std::to_string(i), Scalar::F32});
   extend(code, random.between(1, 6), {/*draws=*/random.chance(50), /*indices=*/true}, random);
@@ -150,6 +160,8 @@ void TextGenerator::factors(Site side, int count) {
       int value = dependent(code, anyOf(code, Scalar::F32, random), 0, random);
       code.results.push_back(append(code, "small", {i ? value : folded(code, value, Snap::Bits)}));
     }
+  if (seesLearned) // the first of the parameters
+    insertArgument(code, 1, {"p" + std::to_string(text.learnable), Scalar::F32});
 }
 
 /// On a tile mostly without what needs the accumulators again.

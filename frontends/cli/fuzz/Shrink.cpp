@@ -174,7 +174,7 @@ void Shrinker::texts() {
         Text &text = c.texts[i];
         text.learnable = -1;
         text.sums = text.counts = 0;
-        text.derivative.results.resize(1);
+        text.derivative.results.resize(std::min<size_t>(1, text.derivative.results.size()));
       });
     for (Code Text::*part : {&Text::code, &Text::derivative, &Text::tail, &Text::inputs, &Text::weights})
       code(i, part);
