@@ -286,6 +286,13 @@ static InFlightDiagnostic refuse(ApplyOp op, EffectOp effect, const Twine &messa
   return diagnostic;
 }
 
+static InFlightDiagnostic refuseParam(ApplyOp op, EffectOp effect, size_t param, const Twine &message) {
+  InFlightDiagnostic diagnostic = op.emitOpError(message);
+  diagnostic.attachNote(locOfParam(effect, param))
+      << "parameter '" << effect.getNameOfParam(param) << "' is declared here";
+  return diagnostic;
+}
+
 /// True if an mvm takes the values of an effect as its input (or its weight), directly or behind other effects.
 static bool isUsedAs(EffectSite site, Value value) {
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
@@ -370,10 +377,10 @@ static LogicalResult verifyTailParams(ApplyOp op, EffectOp effect) {
   for (unsigned i = 0; i < op.getParams().size(); ++i)
     if (auto over = cast<AxesAttr>(op.getParamAxes()[i]);
         !effect.getTail().getArgument(sums + i).use_empty() && !over.within(learnable.getAxes())) // apply_c13
-      return refuse(op, effect,
-                    "expected parameter '" + effect.getNameOfParam(i) +
-                        "', which the tail reads, over axes among those of the learnable ones, " + learnable.str() +
-                        ", got " + over.str());
+      return refuseParam(op, effect, i,
+                         "expected parameter '" + effect.getNameOfParam(i) +
+                             "', which the tail reads, over axes among those of the learnable ones, " +
+                             learnable.str() + ", got " + over.str());
   return success();
 }
 
@@ -384,15 +391,15 @@ static LogicalResult verifyParams(ApplyOp op, EffectOp effect) {
                   "expected " + Twine(expected) + " parameters of @" + effect.getSymName() + ", got " + Twine(given));
   for (unsigned i = 0; i < expected; ++i)
     if (auto over = cast<AxesAttr>(op.getParamAxes()[i]); !over.within(effect.getAxesOfParam(i).getAxes())) // apply_c6
-      return refuse(op, effect,
-                    "expected parameter '" + effect.getNameOfParam(i) + "' over axes among " +
-                        effect.getAxesOfParam(i).str() + ", got " + over.str());
+      return refuseParam(op, effect, i,
+                         "expected parameter '" + effect.getNameOfParam(i) + "' over axes among " +
+                             effect.getAxesOfParam(i).str() + ", got " + over.str());
   for (int64_t i : effect.getLearnable())
     if (Attribute first = op.getParamAxes()[effect.getLearnable()[0]];
         effect.getSurrogate() == SurrogateKind::Own && op.getParamAxes()[i] != first) // apply_c11
-      return refuse(op, effect,
-                    "expected the learnable parameters, whose gradients one tail makes, over the same axes, got " +
-                        cast<AxesAttr>(first).str() + " and " + cast<AxesAttr>(op.getParamAxes()[i]).str());
+      return refuseParam(op, effect, i,
+                         "expected the learnable parameters, whose gradients one tail makes, over the same axes, got " +
+                             cast<AxesAttr>(first).str() + " and " + cast<AxesAttr>(op.getParamAxes()[i]).str());
   return verifyTailParams(op, effect);
 }
 
