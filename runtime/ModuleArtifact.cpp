@@ -51,6 +51,8 @@ std::function<std::string()> ModuleArtifact::snapshot() const {
 
 Status withDiagnosticsOf(MLIRContext &context, llvm::function_ref<bool()> step) {
   std::string messages;
+  // Messages name the line of the text: ops of whole regions behind them say nothing more.
+  context.printOpOnDiagnostic(false);
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &d) { messages += textOf(d); });
   return step() ? Status::ok() : Status::error(StringRef(messages).rtrim('\n').str());
 }

@@ -13,6 +13,6 @@ mlir::LogicalResult verifyScalarCode(mlir::Region &region);
 YieldOp yieldOf(mlir::Region &region);
 
 /// Erases the operations of a block that nothing uses, last first; `keep` stays.
-void eraseUnused(mlir::Block &block, mlir::Operation *keep = nullptr);
+void eraseUnused(mlir::Block &block, llvm::function_ref<bool(mlir::Operation *)> keep = nullptr);
 
 } // namespace mho::analog

@@ -51,12 +51,12 @@ LogicalResult mho::analog::verifyScalarCode(Region &region) {
   return failure(result.wasInterrupted());
 }
 
-void mho::analog::eraseUnused(Block &block, Operation *keep) {
+void mho::analog::eraseUnused(Block &block, llvm::function_ref<bool(Operation *)> keep) {
   SmallVector<Operation *> operations;
   for (Operation &op : block.without_terminator())
     operations.push_back(&op);
   for (Operation *op : llvm::reverse(operations))
-    if (op != keep && op->use_empty())
+    if (op->use_empty() && !(keep && keep(op)))
       op->erase();
 }
 

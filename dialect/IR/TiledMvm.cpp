@@ -190,14 +190,17 @@ void Usage::visit(llvm::function_ref<void(Region &, unsigned, bool &)> callback)
   }
 }
 
-/// Keeps the yielded values of these numbers.
+/// Keeps the yielded values of these numbers, and parameters that are learned: their gradient is one though it be 0.
 static void keepValues(Region &region, ArrayRef<int64_t> numbers) {
   auto yield = cast<YieldOp>(region.front().getTerminator());
   SmallVector<Value> values;
   for (int64_t number : numbers)
     values.push_back(yield.getValues()[number]);
   yield.getValuesMutable().assign(values);
-  eraseUnused(region.front());
+  eraseUnused(region.front(), [](Operation *op) {
+    auto surrogate = dyn_cast<SurrogateOp>(op);
+    return surrogate && !surrogate.getWrt().empty();
+  });
 }
 
 /// Accumulators that the region which takes them does not use, and the loaded values that no other accumulator has a

@@ -128,6 +128,7 @@ struct Writer {
   void fillDerivative(ScalarBuilder &s, ValueRange arguments);
   void fillTail(ScalarBuilder &s, ValueRange arguments);
   SurrogateOp createSurrogateOf(OpBuilder &builder, ValueRange inputs);
+  void learn(OpBuilder &builder, MutableArrayRef<Value> inputs);
 };
 
 } // namespace
@@ -204,14 +205,31 @@ SurrogateOp Writer::createSurrogateOf(OpBuilder &builder, ValueRange inputs) {
   return op;
 }
 
+/// Learnable parameters among the inputs of derived code become themselves, and what reaches them backward becomes the
+/// summands of their gradients.
+void Writer::learn(OpBuilder &builder, MutableArrayRef<Value> inputs) {
+  Location loc = effect.getLoc();
+  for (int64_t param : effect.getLearnable()) {
+    Value &input = inputs[1 + furtherAccumulators() + param];
+    SurrogateOp op = createSurrogate(builder, loc, {input, input}, {1});
+    fill(builder, loc, op.getValue(), floats(builder, 2), [](ScalarBuilder &s, ValueRange a) { yield(s, a[0]); });
+    fill(builder, loc, op.getDerivative(), floats(builder, 3),
+         [](ScalarBuilder &s, ValueRange a) { yield(s, a[2], {}, a[2]); });
+    fill(builder, loc, op.getTail(), floats(builder, 2), [](ScalarBuilder &s, ValueRange a) { yield(s, a[0]); });
+    input = op.getResult();
+  }
+}
+
 Value ApplyOp::buildScalar(OpBuilder &builder, Location, Value element, ValueRange accumulators, ValueRange parameters,
                            ArrayRef<int64_t> keys) {
   Writer writer{*this, lookupEffect(), keys};
   SmallVector<Value> inputs{element};
   llvm::append_range(inputs, accumulators);
   llvm::append_range(inputs, parameters);
-  if (writer.effect.getSurrogate() == SurrogateKind::Derived)
+  if (writer.effect.getSurrogate() == SurrogateKind::Derived) {
+    writer.learn(builder, inputs);
     return writer.clone(builder, writer.effect.getCode(), inputs, getRedraw()).values[0];
+  }
   return writer.createSurrogateOf(builder, inputs).getResult();
 }
 

@@ -16,6 +16,19 @@ static bool isIdentifier(StringRef name) {
          llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
+/// Where the text declares what becomes an argument of the code, `last` from the end: 1 is the last strength.
+static Location locOfArgument(EffectOp op, size_t last) {
+  Region &code = op.getCode();
+  size_t count = code.empty() ? 0 : code.front().getNumArguments();
+  return last <= count ? code.getArgument(count - last).getLoc() : op.getLoc();
+}
+
+static Location locOfStrength(EffectOp op, size_t i) { return locOfArgument(op, op.getStrengthNames().size() - i); }
+
+static Location locOfParam(EffectOp op, size_t i) {
+  return locOfArgument(op, op.getStrengthNames().size() + op.getParamNames().size() - i);
+}
+
 /// Names become names of kernel arguments and of values in what is printed: those of one region differ.
 static LogicalResult verifyNames(EffectOp op, ArrayRef<Attribute> own) {
   llvm::StringSet<> seen;
@@ -88,13 +101,13 @@ LogicalResult EffectOp::verify() {
            << " strengths, got " << getParamAxes().size() << " and " << getStrengths().size();
   for (unsigned i = 0; i < getParamNames().size(); ++i)
     if (!getAxesOfParam(i).within(getSiteAxes())) // effect_c4
-      return emitOpError("expected parameter '")
+      return mlir::emitError(locOfParam(*this, i), "expected parameter '")
              << getNameOfParam(i) << "' of an effect on the " << stringifyEffectSite(getSite())
              << " to vary over axes among " << AxesAttr::get(getContext(), getSiteAxes()).str() << ", got "
              << getAxesOfParam(i).str();
   for (unsigned i = 0; i < getStrengths().size(); ++i)
     if (APFloat value = cast<FloatAttr>(getStrengths()[i]).getValue(); !value.isFinite()) // effect_c5
-      return emitOpError("expected strength '")
+      return mlir::emitError(locOfStrength(*this, i), "expected strength '")
              << getNameOfStrength(i) << "' to be finite, got " << value.convertToFloat();
   ArrayRef<int64_t> learnable = getLearnable();
   bool exist = llvm::all_of(learnable, [&](int64_t i) { return i >= 0 && i < int64_t(getParamNames().size()); });
@@ -104,14 +117,10 @@ LogicalResult EffectOp::verify() {
            << getParamNames().size() << " of the effect, each once and in their order";
   bool derived = getSurrogate() == SurrogateKind::Derived;
   if (!learnable.empty() && !derived && getSurrogate() != SurrogateKind::Own) // effect_c6
-    return emitOpError("expected surrogate(derived) or surrogate(own) of an effect that learns the parameter '")
+    return mlir::emitError(locOfParam(*this, learnable[0]),
+                           "expected surrogate(derived) or surrogate(own) of an effect that learns the parameter '")
            << getNameOfParam(learnable[0]) << "', got surrogate(" << stringifySurrogateKind(getSurrogate())
            << "), which gives parameters no gradient";
-  if (!learnable.empty() && derived && getSite() == EffectSite::Tile && !getAccumulatorNames().empty()) // effect_c20
-    return emitOpError(
-               "expected no further accumulators of an effect with surrogate(derived) that learns the parameter '")
-           << getNameOfParam(learnable[0]) << "', got " << getAccumulatorNames().size()
-           << "; surrogate(own) takes them, and has a derivative of your own";
   return verifyOutput(*this);
 }
 
@@ -178,11 +187,6 @@ static LogicalResult verifyInside(EffectOp op) {
   });
   if (result.wasInterrupted())
     return failure();
-  if (!op.getLearnable().empty() && op.getSurrogate() == SurrogateKind::Derived && !op.getDraws().empty()) // effect_c20
-    return op.getDraws()[0]->emitOpError(
-               "expected no draws of an effect with surrogate(derived) that learns the parameter '")
-           << op.getNameOfParam(op.getLearnable()[0])
-           << "', whose gradient would need them; surrogate(own) has a derivative of your own";
   if (size_t draws = op.getDraws().size(); draws > size_t(mho::kUserStreams)) // effect_c10
     return op.emitOpError("expected at most ") << mho::kUserStreams << " draws, got " << draws;
   return success();
@@ -228,6 +232,13 @@ static LogicalResult verifyFactors(EffectOp op) {
     YieldOp yield = yieldOf(region);
     if (!yield.getBits().empty() || !yield.getReductions().empty()) // effect_c17
       return yield.emitOpError("expected ") << clause << " to yield factors alone, got bits or summands";
+    for (auto [i, param] : llvm::enumerate(op.getFactorParams(side)))
+      if (Value argument = region.getArgument(1 + i); op.getSurrogate() == SurrogateKind::Derived &&
+                                                      llvm::is_contained(op.getLearnable(), param) &&
+                                                      !argument.use_empty()) // effect_c20
+        return mlir::emitError(argument.getUsers().begin()->getLoc(), "expected ")
+               << clause << " of an effect with surrogate(derived) to use no learnable parameter, got '"
+               << op.getNameOfParam(param) << "', which has a gradient through the effect's code alone";
   }
   return success();
 }
@@ -272,6 +283,13 @@ LogicalResult ApplyOp::verify() {
 static InFlightDiagnostic refuse(ApplyOp op, EffectOp effect, const Twine &message) {
   InFlightDiagnostic diagnostic = op.emitOpError(message);
   diagnostic.attachNote(effect.getLoc()) << "the effect is defined here";
+  return diagnostic;
+}
+
+static InFlightDiagnostic refuseParam(ApplyOp op, EffectOp effect, size_t param, const Twine &message) {
+  InFlightDiagnostic diagnostic = op.emitOpError(message);
+  diagnostic.attachNote(locOfParam(effect, param))
+      << "parameter '" << effect.getNameOfParam(param) << "' is declared here";
   return diagnostic;
 }
 
@@ -359,10 +377,10 @@ static LogicalResult verifyTailParams(ApplyOp op, EffectOp effect) {
   for (unsigned i = 0; i < op.getParams().size(); ++i)
     if (auto over = cast<AxesAttr>(op.getParamAxes()[i]);
         !effect.getTail().getArgument(sums + i).use_empty() && !over.within(learnable.getAxes())) // apply_c13
-      return refuse(op, effect,
-                    "expected parameter '" + effect.getNameOfParam(i) +
-                        "', which the tail reads, over axes among those of the learnable ones, " + learnable.str() +
-                        ", got " + over.str());
+      return refuseParam(op, effect, i,
+                         "expected parameter '" + effect.getNameOfParam(i) +
+                             "', which the tail reads, over axes among those of the learnable ones, " +
+                             learnable.str() + ", got " + over.str());
   return success();
 }
 
@@ -373,14 +391,15 @@ static LogicalResult verifyParams(ApplyOp op, EffectOp effect) {
                   "expected " + Twine(expected) + " parameters of @" + effect.getSymName() + ", got " + Twine(given));
   for (unsigned i = 0; i < expected; ++i)
     if (auto over = cast<AxesAttr>(op.getParamAxes()[i]); !over.within(effect.getAxesOfParam(i).getAxes())) // apply_c6
-      return refuse(op, effect,
-                    "expected parameter '" + effect.getNameOfParam(i) + "' over axes among " +
-                        effect.getAxesOfParam(i).str() + ", got " + over.str());
+      return refuseParam(op, effect, i,
+                         "expected parameter '" + effect.getNameOfParam(i) + "' over axes among " +
+                             effect.getAxesOfParam(i).str() + ", got " + over.str());
   for (int64_t i : effect.getLearnable())
-    if (Attribute first = op.getParamAxes()[effect.getLearnable()[0]]; op.getParamAxes()[i] != first) // apply_c11
-      return refuse(op, effect,
-                    "expected the learnable parameters, whose gradients one tail makes, over the same axes, got " +
-                        cast<AxesAttr>(first).str() + " and " + cast<AxesAttr>(op.getParamAxes()[i]).str());
+    if (Attribute first = op.getParamAxes()[effect.getLearnable()[0]];
+        effect.getSurrogate() == SurrogateKind::Own && op.getParamAxes()[i] != first) // apply_c11
+      return refuseParam(op, effect, i,
+                         "expected the learnable parameters, whose gradients one tail makes, over the same axes, got " +
+                             cast<AxesAttr>(first).str() + " and " + cast<AxesAttr>(op.getParamAxes()[i]).str());
   return verifyTailParams(op, effect);
 }
 

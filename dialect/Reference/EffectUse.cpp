@@ -176,8 +176,9 @@ llvm::Expected<std::optional<double>> EffectUse::gradient(double v, int64_t i, c
   if (effect.getSurrogate() == SurrogateKind::Masked)
     return scalar->value(yield().getBits()[0]) != 0 ? 0 : g;
   if (effect.getSurrogate() == SurrogateKind::Derived) {
+    unsigned first = 1 + accumulators.size();
     for (int64_t param : effect.getLearnable()) {
-      llvm::Expected<std::optional<double>> summand = derived(*scalar, 1 + param, g);
+      llvm::Expected<std::optional<double>> summand = derived(*scalar, first + param, g);
       if (!summand)
         return summand.takeError();
       summands.push_back(summand->value_or(0));

@@ -82,15 +82,18 @@ void Summands::keep(const Element &at, ArrayRef<double> values) {
 
 llvm::Expected<std::vector<Tensor>> Summands::gradients(const Environment &env) {
   ArrayRef<int64_t> learnable = use.effect.getLearnable();
-  auto over = cast<AxesAttr>(use.op.getParamAxes()[learnable[0]]);
+  bool derived = use.effect.getSurrogate() == SurrogateKind::Derived;
+  auto axesOf = [&](size_t i) { return cast<AxesAttr>(use.op.getParamAxes()[learnable[i]]); };
+  AxesAttr over = axesOf(0);
   std::vector<Tensor> sums;
-  for (auto [patchesOfOne, isCount] : llvm::zip_equal(patches, counts)) {
+  for (size_t i = 0; i < patches.size(); ++i) {
     Arithmetic count{Precision::F64};
-    sums.push_back(reduce(patchesOfOne, over, row, column, sizes, isCount ? count : env.arithmetic));
+    sums.push_back(
+        reduce(patches[i], derived ? axesOf(i) : over, row, column, sizes, counts[i] ? count : env.arithmetic));
     for (double &v : sums.back().reals)
       v = env.arithmetic.round(v);
   }
-  if (use.effect.getSurrogate() == SurrogateKind::Derived)
+  if (derived)
     return sums;
   const Tensor &value = env[use.op.getParams()[learnable[0]]];
   std::vector<Tensor> results(learnable.size(), Tensor::zeros(value.shape));

@@ -38,15 +38,6 @@ static LogicalResult checkSupported(TiledMvmOp kernel) {
   if (yield.getBits().empty() ? !saved.empty() : !llvm::equal(yield.getBits(), saved))
     return refuse("the bits of end_tile to be those that its surrogates save, in order (analog-fuse with "
                   "save-for-backward keeps them)");
-  // In finish they are those of the sum's element; in a gradient's load_lhs they would be a tile's. Those of a
-  // surrogate's value get there only with the sum, which is refused.
-  for (Operation &op : kernel.getFinish().front())
-    if (isa<DrawOpInterface, IndexOp>(op))
-      return refuse("neither draws nor indices in finish but in surrogates");
-  for (auto surrogate : kernel.getFinish().front().getOps<SurrogateOp>())
-    if (WalkResult found = surrogate.getDerivative().walk([](IndexOp) { return WalkResult::interrupt(); });
-        found.wasInterrupted())
-      return refuse("no index in the derivative of a surrogate in finish");
   for (auto surrogate : kernel.getFinish().front().getOps<SurrogateOp>())
     if (!surrogate.getWrt().empty())
       return refuse("no learned parameter in finish");

@@ -213,7 +213,7 @@ void Fusion::rewriteFunction(TiledMvmOp kernel) {
       name += "#" + std::to_string(number);
     function.setResultAttr(i, AnalogDialect::kNameAttr, builder.getStringAttr(name));
   }
-  eraseUnused(function.front(), kernel);
+  eraseUnused(function.front(), [&](Operation *op) { return op == kernel; });
   kernel.pruneUnused();
 }
 
@@ -238,9 +238,6 @@ namespace {
 struct FusePass : mho::analog::impl::AnalogFusePassBase<FusePass> {
   using AnalogFusePassBase::AnalogFusePassBase;
   void runOnOperation() override {
-    for (auto effect : getOperation().getOps<EffectOp>())
-      if (failed(deriveParameters(effect)))
-        return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || function.front().getTerminator()->getNumOperands() == 0)
         continue;

@@ -28,10 +28,6 @@ struct ParameterUse {
 /// Of each effect: where its factors of a side stand among what the side's load region yields.
 using FactorNumbers = llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_t>>;
 
-/// Gives an effect with surrogate(derived) that learns parameters the derivative and the tail of its code, as
-/// surrogate(own) has them; others stay as they are. Errors: at the op of the code that has no derivative.
-mlir::LogicalResult deriveParameters(EffectOp effect);
-
 class Fusion {
 public:
   Fusion(mlir::func::FuncOp function, bool save) : function(function), builder(function.getContext()), save(save) {}

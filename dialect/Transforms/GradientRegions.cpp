@@ -56,13 +56,40 @@ void GradientKernel::copyMaps(TiledMvmOp gradient) {
 
 //===-- the end of a tile -----------------------------------------------------------------------------------------===//
 
+/// The derivative of finish from `first` on, in a region that sees a tile: an element of the output is of none, so
+/// that it has the indices of that, and draws of its own cannot be drawn again.
+static LogicalResult leaveTile(Block &block, Operation *first) {
+  SmallVector<IndexOp> indices;
+  DrawOpInterface needed;
+  for (Operation &op : llvm::make_range(first ? std::next(first->getIterator()) : block.begin(), block.end()))
+    op.walk([&](Operation *inner) {
+      if (auto draw = dyn_cast<DrawOpInterface>(inner))
+        needed = draw;
+      if (auto index = dyn_cast<IndexOp>(inner))
+        if (index.getKind() == IndexKind::Tile || index.getKind() == IndexKind::TileRows)
+          indices.push_back(index);
+    });
+  if (needed)
+    return emitError(needed.getLoc(), "not differentiated: the derivative needs this number, which is drawn for an "
+                                      "output and not kept for backward; draw it in an effect on the tile, or take "
+                                      "surrogate(straight_through)");
+  for (IndexOp index : indices) {
+    OpBuilder builder(index);
+    index.replaceAllUsesWith(builder.create<arith::ConstantIntOp>(index.getLoc(), 0, 32).getResult());
+    index.erase();
+  }
+  return success();
+}
+
 /// g mapped back through finish and end_tile.
 FailureOr<GradientKernel::TileGradient> GradientKernel::differentiateTile(IRMapping &finish, IRMapping &tile,
                                                                           Value gradient, ValueRange saved) {
   Region &finishRegion = kernel.getFinish(), &endTile = kernel.getEndTile();
   ScalarGradient throughFinish(builder, finish);
   unsigned sums = kernel.getSumCount();
-  if (failed(throughFinish.run(finishRegion, sums, {gradient})))
+  Block &block = *builder.getBlock();
+  Operation *last = block.empty() ? nullptr : &block.back();
+  if (failed(throughFinish.run(finishRegion, sums, {gradient})) || failed(leaveTile(block, last)))
     return failure();
   SmallVector<Value> seeds;
   for (Value sum : finishRegion.getArguments().take_front(sums))
@@ -109,7 +136,7 @@ FailureOr<TilePlan> GradientKernel::planTile() {
   if (failed(result))
     return failure();
   Operation *yield = builder.create<YieldOp>(loc, result->values, ValueRange{}, ValueRange{});
-  eraseUnused(scratch, yield);
+  eraseUnused(scratch, [&](Operation *op) { return op == yield; });
 
   TilePlan plan{result->valueOf, unsigned(result->values.size()), !result->reductions.empty()};
   auto isUsed = [&](unsigned argument) { return !tile.lookup(kernel.getEndTile().getArgument(argument)).use_empty(); };

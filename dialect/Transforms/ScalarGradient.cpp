@@ -42,8 +42,10 @@ FailureOr<Value> ScalarGradient::primal(Value value) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
   Operation *op = value.getDefiningOp();
-  if (!op)
+  if (!op) {
+    missing = cast<BlockArgument>(value);
     return failure();
+  }
   for (Value operand : op->getOperands())
     if (failed(primal(operand)))
       return failure();
@@ -51,11 +53,24 @@ FailureOr<Value> ScalarGradient::primal(Value value) {
   return mapping.lookup(value);
 }
 
-Value ScalarGradient::needed(Operation *op, Value value, const Twine &why) {
+/// Of finish the sums over the tiles are missing. Errors are short: the op's text may be that of a whole region.
+LogicalResult ScalarGradient::refuse(Operation *op) {
+  auto kernel = dyn_cast<TiledMvmOp>(missing.getOwner()->getParentOp());
+  bool isSum = kernel && missing.getOwner()->getParent() == &kernel.getFinish();
+  std::string what =
+      isSum ? "the sum over the tiles" : "argument " + std::to_string(missing.getArgNumber()) + " of its region";
+  return emitError(op->getLoc(), "the derivative of '")
+         << op->getName() << "' needs " << what << ", which is not kept for backward"
+         << (isSum ? "; an effect on the tile has its accumulators computed again, and surrogate(straight_through) "
+                     "needs none"
+                   : "");
+}
+
+Value ScalarGradient::needed(Operation *op, Value value) {
   FailureOr<Value> known = primal(value);
   if (succeeded(known))
     return *known;
-  op->emitError(why);
+  (void)refuse(op);
   return {};
 }
 
@@ -99,7 +114,7 @@ LogicalResult ScalarGradient::reverseSurrogate(SurrogateOp op, Value g) {
     else if (derivative.getArgument(at).use_empty())
       ++at;
     else
-      return op->emitError("the derivative needs input ") << at + 1 << ", which is not kept for backward";
+      return refuse(op);
   }
   if (op.savesBits()) {
     if (bitsOf.lookup(op).size() != op.getSaved().size())
@@ -109,7 +124,7 @@ LogicalResult ScalarGradient::reverseSurrogate(SurrogateOp op, Value g) {
   } else if (FailureOr<Value> first = primal(op.getInputs().front()); succeeded(first)) {
     bind(*first);
   } else if (derivative.getArgument(at++).use_empty() == false) {
-    return op->emitError("the derivative needs the accumulator's value, which is not kept for backward");
+    return refuse(op);
   }
   bind(g);
   YieldOp yield = cloneRegionBody(builder, derivative, inner);

@@ -39,9 +39,9 @@ public:
 private:
   void accumulate(mlir::Value value, mlir::Value gradient);
   mlir::FailureOr<mlir::Value> primal(mlir::Value value);
-  /// primal(), or null and the error `why` at `op`.
-  mlir::Value needed(mlir::Operation *op, mlir::Value value,
-                     const llvm::Twine &why = "the derivative needs a value that is not kept for backward");
+  /// primal(), or null and an error at `op`, whose derivative needs what is not there.
+  mlir::Value needed(mlir::Operation *op, mlir::Value value);
+  mlir::LogicalResult refuse(mlir::Operation *op);
   // The rules (ScalarRules.cpp): what an op's gradient gives to its operands. Errors: one at the op, where a value that
   // the derivative needs is not kept, or where there is none.
   mlir::LogicalResult reverse(mlir::Operation *op, mlir::Value gradient);
@@ -61,6 +61,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> gradients;
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> bitsOf;
   llvm::SmallVector<PendingReduction> pending;
+  mlir::BlockArgument missing; ///< what the last primal() that failed would have needed
 };
 
 /// The values of a block that vary with its first `arguments` arguments, or with a parameter that has a gradient.

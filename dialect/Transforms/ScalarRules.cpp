@@ -11,7 +11,7 @@ using Predicate = arith::CmpFPredicate;
 LogicalResult ScalarGradient::product(Operation *op, Value value, Value factor, Value g) {
   if (!activeValues.contains(value))
     return success();
-  Value other = needed(op, factor, "the derivative of this product needs a value that is not kept for backward");
+  Value other = needed(op, factor);
   if (!other)
     return failure();
   accumulate(value, ScalarBuilder{builder, op->getLoc()}.mul(g, other));
@@ -21,7 +21,7 @@ LogicalResult ScalarGradient::product(Operation *op, Value value, Value factor, 
 /// d(a / b) = da / b - (db / b) (a / b).
 LogicalResult ScalarGradient::quotient(arith::DivFOp op, Value g) {
   ScalarBuilder s{builder, op.getLoc()};
-  Value divisor = needed(op, op.getRhs(), "the derivative needs the divisor, which is not kept for backward");
+  Value divisor = needed(op, op.getRhs());
   if (!divisor)
     return failure();
   Value share = s.div(g, divisor);
@@ -49,8 +49,7 @@ LogicalResult ScalarGradient::choice(Operation *op, Predicate takesLhs, Value g)
 
 LogicalResult ScalarGradient::selection(arith::SelectOp op, Value g) {
   ScalarBuilder s{builder, op.getLoc()};
-  Value condition = needed(op, op.getCondition(),
-                           "the derivative of this selection needs the value of its condition, which is not kept");
+  Value condition = needed(op, op.getCondition());
   if (!condition)
     return failure();
   Value zero = s.constant(0);

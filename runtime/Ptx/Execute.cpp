@@ -115,17 +115,22 @@ uint64_t Warp::execute(size_t group, uint64_t most) {
       return total + done;
     }
     if (mask) {
+      uint32_t unwritten = 0; ///< lanes that copy what they have not written
       if (checks) {
         uint32_t all = kAllLanes;
         for (int k = 0; k < instr.sources; ++k)
           all &= written[instr.s[k] / kLanes];
         for (int k = 0; k < instr.predicateSources; ++k)
           all &= predicateWritten[instr.ps[k]];
-        if (mask & ~all)
+        if (instr.copies)
+          unwritten = mask & ~all;
+        else if (mask & ~all)
           checkSources(instr, mask);
       }
       instr.execute(*this, instr, mask);
       markWritten(instr, mask);
+      if (unwritten)
+        written[instr.d[0] / kLanes] &= ~unwritten;
       if (cta.stopped()) {
         cta.budget -= done;
         return total + done;

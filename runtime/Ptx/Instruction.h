@@ -54,6 +54,7 @@ struct Instr {
   bool guardNegated = false, negatedPredicate = false;
   bool strong = false; ///< volatile, relaxed, acquire, release or atomic: two such accesses are no race
   bool setsCarry = false, usesCarry = false;
+  bool copies = false;     ///< a register as it is: of one that is not written, to one that is not
   uint8_t variant = 0;     ///< what else the function distinguishes
   uint8_t count = 1;       ///< elements of a vector
   uint8_t accessBytes = 0; ///< of one lane's access to memory; 0: none

@@ -116,6 +116,7 @@ void decodeMove(Decoder &d) {
   }
   d.destination(0, type);
   d.source(1, type);
+  d.in.copies = true;
   d.in.execute = bitsOf(type) == 64 ? move<uint64_t> : static_cast<Execute>(move<uint32_t>);
 }
 

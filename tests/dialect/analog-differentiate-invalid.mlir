@@ -36,7 +36,6 @@ func.func @bits_not_kept(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?x
 // -----
 
 func.func @a_draw_in_finish(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<?xf32>, %q: tensor<?x?xf32>, %key: tensor<2xi64>, %bits: tensor<?x?x1xi32>) -> tensor<?x6xf32> {
-  // expected-error @below {{not differentiated: expected neither draws nor indices in finish}}
   %r = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 4>)
       lhs(%x over (m, k) : tensor<?x8xf32>) rhs(%w over (n, k) : tensor<6x8xf32>) keys(%key : tensor<2xi64>) results(value over (m, n))
     load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
@@ -44,8 +43,10 @@ func.func @a_draw_in_finish(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor
     accumulate(0 * 0)
     end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32):
+      // expected-error @below {{not differentiated: the derivative needs this number}}
       %n = analog.normal key(0) stream(0) : f32
-      analog.yield %n : f32 }
+      %u = arith.mulf %s, %n : f32
+      analog.yield %u : f32 }
     : tensor<?x6xf32>
   return %r : tensor<?x6xf32>
 }
@@ -125,7 +126,7 @@ func.func @division_by_an_accumulator(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, 
     end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32):
       %one = arith.constant 1.0 : f32
-      // expected-error @below {{the derivative needs the divisor, which is not kept for backward}}
+      // expected-error @below {{the derivative of 'arith.divf' needs the sum over the tiles, which is not kept for backward}}
       %u = arith.divf %one, %s : f32
       analog.yield %u : f32 }
     : tensor<?x6xf32>
@@ -142,7 +143,7 @@ func.func @product_of_sums(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %p: tensor<
     accumulate(0 * 0)
     end_tile { ^bb0(%a: f32): analog.yield %a : f32 }
     finish { ^bb0(%s: f32):
-      // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
+      // expected-error @below {{the derivative of 'arith.mulf' needs the sum over the tiles, which is not kept for backward}}
       %u = arith.mulf %s, %s : f32
       analog.yield %u : f32 }
     : tensor<?x6xf32>

@@ -69,8 +69,9 @@ func.func @apply_c6(%x: tensor<4x8xf32>) attributes {analog.tiling = #analog.til
 
 // -----
 
-// expected-note @below {{the effect is defined here}}
-analog.effect @e on input(%x) params(%a over (t)) surrogate(derived) { analog.yield %x : f32 }
+// expected-note @+2 {{parameter 'a' is declared here}}
+analog.effect @e on input(%x)
+    params(%a over (t)) surrogate(derived) { analog.yield %x : f32 }
 func.func @apply_c6(%x: tensor<4x8xf32>, %a: tensor<2x4xf32>) attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
   // expected-error @below {{expected parameter 'a' over axes among (t), got (t, m)}}
   %r = analog.apply @e %x params(%a over (t, m)) : (tensor<4x8xf32>, tensor<2x4xf32>) -> tensor<4x8xf32>
@@ -79,7 +80,7 @@ func.func @apply_c6(%x: tensor<4x8xf32>, %a: tensor<2x4xf32>) attributes {analog
 
 // -----
 
-// expected-note @below {{the effect is defined here}}
+// expected-note @below {{parameter 'b' is declared here}}
 analog.effect @e on weight(%w) params(%a over (t, n) learnable, %b over (t, n) learnable) surrogate(own) { analog.yield %w : f32 } derivative {
 ^bb0(%a: f32, %b: f32, %w: f32, %g: f32):
   analog.yield %g : f32 reduce(%g, %g : f32, f32)
@@ -205,7 +206,7 @@ func.func @apply_c12(%planes: tensor<2x4x4xf32>) attributes {analog.tiling = #an
 
 // -----
 
-// expected-note @below {{the effect is defined here}}
+// expected-note @below {{parameter 'a' is declared here}}
 analog.effect @e on weight(%w) params(%a over (t, n), %c over (t) learnable) surrogate(own) { analog.yield %w : f32 } derivative {
 ^bb0(%a: f32, %c: f32, %w: f32, %g: f32):
   analog.yield %g : f32 reduce(%g : f32)

@@ -59,15 +59,9 @@ analog.effect @effect_c6 on weight(%w) params(%a over (t) learnable, %b over (t)
 
 // -----
 
-// expected-error @below {{expected no further accumulators of an effect with surrogate(derived) that learns the parameter 'a', got 1; surrogate(own) takes them}}
-analog.effect @effect_c20 on tile(%y) accumulators(%q = x * w) params(%a over (t) learnable) surrogate(derived) { analog.yield %y : f32 } inputs(%x) weights(%w)
-
-// -----
-
-analog.effect @effect_c20 on input(%x) params(%a over (t) learnable) surrogate(derived) {
-  // expected-error @below {{expected no draws of an effect with surrogate(derived) that learns the parameter 'a'}}
-  %n = analog.normal : f32
-  %r = math.fma %n, %a, %x : f32
+analog.effect @effect_c20 on tile(%y) accumulators(%q = x * r) params(%b over (t, m) learnable, %a over (t) learnable) surrogate(derived) { analog.yield %y : f32 } inputs(%x) weights(%w) yields(r) {
+  // expected-error @below {{expected weights of an effect with surrogate(derived) to use no learnable parameter, got 'a', which has a gradient through the effect's code alone}}
+  %r = arith.mulf %w, %a : f32
   analog.yield %r : f32
 }
 

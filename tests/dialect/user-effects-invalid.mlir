@@ -52,7 +52,7 @@ func.func @learnable(%x: tensor<?x8xf32>, %w: tensor<2x8xf32>, %p: tensor<2xf32>
 
 // Backward knows no sum over the tiles.
 analog.effect @power on output(%y) surrogate(derived) {
-  // expected-error @below {{the derivative of this product needs a value that is not kept for backward}}
+  // expected-error @below {{the derivative of 'arith.mulf' needs the sum over the tiles, which is not kept for backward; an effect on the tile has its accumulators computed again, and surrogate(straight_through) needs none}}
   %r = arith.mulf %y, %y : f32
   analog.yield %r : f32
 }
@@ -101,18 +101,16 @@ func.func @second_behind_another(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> te
 
 // -----
 
-// In a gradient the element would be a tile's.
-analog.effect @placed on output(%y) surrogate(own) { analog.yield %y : f32 } derivative {
-^bb0(%y: f32, %g: f32):
-  %t = analog.index tile : i32
-  %f = arith.sitofp %t : i32 to f32
-  %d = arith.mulf %g, %f : f32
-  analog.yield %d : f32
+// In a gradient the element is a tile's, of which another number would be drawn.
+analog.effect @gain on output(%y) surrogate(derived) {
+  // expected-error @below {{not differentiated: the derivative needs this number, which is drawn for an output and not kept for backward; draw it in an effect on the tile, or take surrogate(straight_through)}}
+  %n = analog.normal : f32
+  %r = arith.mulf %y, %n : f32
+  analog.yield %r : f32
 }
-func.func @index(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
-  // expected-error @below {{not differentiated: expected no index in the derivative of a surrogate in finish}}
+func.func @drawn(%x: tensor<?x8xf32>, %w: tensor<6x8xf32>, %key: tensor<2xi64>) -> tensor<?x6xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 4>} {
   %acc = analog.mvm %x, %w : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<2x?x6xf32>
   %sum = analog.accumulate %acc : (tensor<2x?x6xf32>) -> tensor<?x6xf32>
-  %y = analog.apply @placed %sum : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  %y = analog.apply @gain %sum key(%key) : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<?x6xf32>
   return %y : tensor<?x6xf32>
 }

@@ -101,6 +101,25 @@ TEST(DerivedParameters, AgreeWithCentralDifferences) {
   EXPECT_FALSE(gradients[4]) << "not learnable";
 }
 
+/// Of code that draws and takes a further accumulator, over axes of their own; the weight's noise is 0, for backward
+/// has none.
+TEST(DerivedParameters, OfDrawsAndAccumulatorsAgreeWithCentralDifferences) {
+  auto file = llvm::MemoryBuffer::getFile(MHO_SOURCE_DIR "/tests/tools/effects-learned.mlir");
+  Program program((*file)->getBuffer().str());
+  std::vector<Tensor> inputs{
+      randomTensor({3, 70}, 1), randomTensor({2, 70}, 2), randomTensor({2}, 3),    randomTensor({2, 2}, 4),
+      Tensor::zeros({2, 2}),    randomTensor({2}, 5),     randomTensor({2, 3}, 6), kKey};
+  Tensor g = randomTensor({3, 2}, 7);
+  auto gradients = program.gradient("layer", inputs, g, kExact);
+  for (int argument : {0, 1, 2, 3, 5, 6})
+    for (int64_t i = 0; i < inputs[argument].size(); ++i) {
+      double slope = centralDifference(program, "layer", inputs, g, argument, i, 0x1p-20);
+      EXPECT_NEAR(gradients[argument]->reals[i], slope, 1e-7 * (1 + std::fabs(slope)))
+          << "argument " << argument << ", element " << i;
+    }
+  EXPECT_FALSE(gradients[4]) << "not learnable";
+}
+
 /// Those of the derivative that the example has of its own, but for the order of their roundings.
 TEST(DerivedParameters, AreThoseByHand) {
   std::string own = example("saturation"), derived = own;

@@ -19,6 +19,15 @@
 // PRINTED: func.func @layer(
 // RUN: mho-fuzz --print --seed=8 --first=2 --cases=1 | not cmp - %t.last
 // RUN: sh -c 'tail -n "$(wc -l < %t.last)" %t.three | cmp - %t.last'
+// Effects of every site, of several accumulators, values and sums, with every surrogate that they may have.
+// RUN: mho-fuzz --print --seed=7 --cases=200 | FileCheck %s --check-prefix=KINDS
+// KINDS-DAG: on input(%e){{.*}} learnable) {{.*}}surrogate(own)
+// KINDS-DAG: on weight(%e){{.*}} surrogate(derived)
+// KINDS-DAG: on tile(%e) accumulators({{.*}} learnable{{.*}} surrogate(derived)
+// KINDS-DAG: on tile(%e) accumulators(%a0 = l1 * {{.*}}, %a1 = {{.*}} surrogate(derived)
+// KINDS-DAG: on output(%e) {{.*}}surrogate(derived)
+// KINDS-DAG: on output(%e) sums(%s0, %s1{{.*}} surrogate(own)
+// KINDS-DAG: {{%r[0-9]+}}:3 = analog.apply @{{.*}}
 // RUN: mho-fuzz --seed=2 --cases=2 --out=%t | FileCheck %s --check-prefix=EQUAL
 // EQUAL: mho-fuzz: 2 cases of seed 2, {{.*}} 0 declined, 0 failing, done
 // RUN: not mho-fuzz --seed=2 --cases=1 --least=2 --out=%t | FileCheck %s --check-prefix=LEAST

@@ -16,6 +16,21 @@
 // RUN: %exits 3 mho-run %t | FileCheck %s --check-prefix=FOLDER
 // FOLDER: mho-run: cannot read
 
+// An effect's parameters and strengths are shown where the text declares them, and no op of the compiler with them.
+// RUN: %exits 3 mho-run %t/axes.mlir | FileCheck %s --check-prefix=AXES --implicit-check-not="current operation"
+// RUN: %exits 3 mho-run %t/infinite.mlir | FileCheck %s --check-prefix=INFINITE --implicit-check-not="current operation"
+// RUN: %exits 3 mho-run %t/unlearned.mlir | FileCheck %s --check-prefix=UNLEARNED --implicit-check-not="current operation"
+// RUN: %exits 2 mho explain "tile=balanced:64" --effect=%t/axes.mlir | FileCheck %s --check-prefix=TEXT --implicit-check-not="current operation"
+// RUN: %exits 4 mho-run %t/sum.mlir --size 0=2x2 --size 1=2x2 --gradient | FileCheck %s --check-prefix=SUM --implicit-check-not="current operation"
+// AXES: axes.mlir:2:25: error: expected parameter 'b' of an effect on the input to vary over axes among (t, m, k), got (t, n)
+// AXES-NEXT: params(%a over (t), %b over (t, n))
+// AXES-NEXT: {{^ +\^}}
+// INFINITE: infinite.mlir:2:35: error: expected strength 's' to be finite, got INF
+// UNLEARNED: unlearned.mlir:2:12: error: expected surrogate(derived) or surrogate(own) of an effect that learns the parameter 'a', got surrogate(masked)
+// TEXT: mho explain: {{.*}}axes.mlir:2:25: expected parameter 'b'
+// SUM: mho-run: compile stage 'differentiate' of {{.*}} failed: {{.*}}sum.mlir:2:8: the derivative of 'arith.mulf' needs the sum over the tiles, which is not kept for backward; an effect on the tile has
+// SUM-NEXT: the IR it was given is in
+
 // Modules and functions that there is nothing to run of.
 // RUN: %exits 3 mho-run %t/empty.mlir | FileCheck %s --check-prefix=EMPTY
 // RUN: %exits 1 mho-translate --analog-to-asm %t/empty.mlir | FileCheck %s --check-prefix=NOTHING
@@ -125,6 +140,38 @@ func.func @layer(%x: tensor<2x3xf32>, %w: tensor<2x4xf32>) -> tensor<1x2x2xf32> 
   // The factors differ in K.
   %a = analog.mvm %x, %w : tensor<2x3xf32>, tensor<2x4xf32> -> tensor<1x2x2xf32>
   return %a : tensor<1x2x2xf32>
+}
+
+//--- axes.mlir
+analog.effect @bad on input(%x)
+    params(%a over (t), %b over (t, n))
+    strengths(%s = 1.0) surrogate(straight_through) {
+  analog.yield %x : f32
+}
+
+//--- infinite.mlir
+analog.effect @bad on input(%x)
+    params(%a over (t)) strengths(%s = 1.0e39) surrogate(straight_through) {
+  analog.yield %x : f32
+}
+
+//--- unlearned.mlir
+analog.effect @bad on tile(%x)
+    params(%a over (t) learnable) strengths(%s = 1.0) surrogate(masked) {
+  %true = arith.constant true
+  analog.yield %x : f32 bits(%true)
+}
+
+//--- sum.mlir
+analog.effect @power on output(%y) surrogate(derived) {
+  %r = arith.mulf %y, %y : f32
+  analog.yield %r : f32
+}
+func.func @layer(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {analog.tiling = #analog.tiling<balanced, rows = 8>} {
+  %a = analog.mvm %x, %w : tensor<?x?xf32>, tensor<?x?xf32> -> tensor<?x?x?xf32>
+  %s = analog.accumulate %a : (tensor<?x?x?xf32>) -> tensor<?x?xf32>
+  %y = analog.apply @power %s : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
 }
 
 //--- empty.mlir

@@ -47,7 +47,7 @@ struct Case {
   bool gradient = true;
   bool bias = false;
   bool noisyBackward = false;
-  std::vector<Effect> effects; ///< of inputs, of weights, of tiles, each in their order
+  std::vector<Effect> effects; ///< of inputs, of weights, of tiles, of outputs, each in their order
   std::vector<Text> texts;
   std::string backend;                                   ///< of mho-run, or empty: the CPU's
   std::string isa;                                       ///< MHO_ISA, or empty
@@ -56,6 +56,8 @@ struct Case {
   int threads = 1;
 
   int64_t tiles() const;
+  /// Values of tiles, beside their accumulators, that may be summed for effects on the output.
+  int furtherValues() const;
 };
 
 /// Case `number` of a seed: always the same.

@@ -182,12 +182,22 @@ std::string Code::nameOf(int value) const {
   return value < first ? "%" + arguments[value].name : "%v" + std::to_string(value - first);
 }
 
-void removeArgument(Code &code, int argument) {
-  code.arguments.erase(code.arguments.begin() + argument);
-  auto renumber = [&](int &operand) { operand = operand == argument ? 0 : operand > argument ? operand - 1 : operand; };
+template <class Renumber> static void forOperands(Code &code, Renumber renumber) {
   for (Line &line : code.lines)
     std::for_each(line.operands.begin(), line.operands.end(), renumber);
   std::for_each(code.results.begin(), code.results.end(), renumber);
+}
+
+void insertArgument(Code &code, int before, Argument argument) {
+  code.arguments.insert(code.arguments.begin() + before, std::move(argument));
+  forOperands(code, [&](int &operand) { operand += operand >= before; });
+}
+
+void removeArgument(Code &code, int argument) {
+  code.arguments.erase(code.arguments.begin() + argument);
+  forOperands(code, [&](int &operand) {
+    operand = operand == argument ? 0 : operand > argument ? operand - 1 : operand;
+  });
 }
 
 /// What a detail given as text is, but for predicates and names, of which forms have one kind each.
@@ -324,10 +334,9 @@ bool removeLine(Code &code, int line) {
   if (used && instead < 0)
     return false;
   code.lines.erase(code.lines.begin() + line);
-  auto renumber = [&](int &operand) { operand = operand == value ? instead : operand > value ? operand - 1 : operand; };
-  for (Line &other : code.lines)
-    std::for_each(other.operands.begin(), other.operands.end(), renumber);
-  std::for_each(code.results.begin(), code.results.end(), renumber);
+  forOperands(code, [&](int &operand) {
+    operand = operand == value ? instead : operand > value ? operand - 1 : operand;
+  });
   return true;
 }
 

@@ -76,6 +76,8 @@ int powerOfTwo(Code &code, Random &random);
 std::string print(const Code &code, Snap snap, std::string &result);
 /// How many numbers the code draws.
 int draws(const Code &code);
+/// An argument more, before argument `before`, that nothing uses.
+void insertArgument(Code &code, int before, Argument argument);
 /// Takes an argument away, whose uses become uses of the first.
 void removeArgument(Code &code, int argument);
 /// Takes a line away: its uses become uses of an operand or else of an earlier value of its type. False where there is

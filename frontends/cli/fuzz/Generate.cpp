@@ -22,7 +22,8 @@ private:
   void call();
   Scale scale(const std::string &among, bool ofWeight);
   Effect builtin(Site site);
-  Effect apply(Site site, Snap snap);
+  Effect apply(Site site, Text text);
+  void output();
   void draw(Effect &effect, int streams, int64_t lowest);
   void site(Site site);
 
@@ -150,12 +151,12 @@ Effect Generator::builtin(Site site) {
   return effect;
 }
 
-Effect Generator::apply(Site site, Snap snap) {
+Effect Generator::apply(Site site, Text made) {
   Effect effect;
   effect.op = "apply";
   effect.site = site;
   effect.text = layer.texts.size();
-  const Text &text = layer.texts.emplace_back(randomText(site, snap, random));
+  const Text &text = layer.texts.emplace_back(std::move(made));
   for (int i = 0; i < int(text.params.size()); ++i) {
     const std::string &axes = text.params[i];
     Scale param = scale("", site != Site::Input && axes == "tn" && i != text.learnable);
@@ -185,7 +186,7 @@ void Generator::site(Site site) {
   for (int i = random.oneOf(kCounts); i > 0; --i) {
     bool asText = random.chance(45);
     Snap snap = site == Site::Tile ? Snap::None : random.chance(30) ? Snap::Clamp : Snap::Bits;
-    layer.effects.push_back(asText ? apply(site, snap) : builtin(site));
+    layer.effects.push_back(asText ? apply(site, randomText(site, snap, random)) : builtin(site));
     exact = asText ||
             (layer.effects.back().op == "inject_noise" ? false : exact || layer.effects.back().op != "drop_connect");
     const Effect &last = layer.effects.back();
@@ -198,7 +199,17 @@ void Generator::site(Site site) {
     }
   }
   if (!exact && site != Site::Tile && !layer.normal)
-    layer.effects.push_back(apply(site, Snap::Clamp));
+    layer.effects.push_back(apply(site, randomText(site, Snap::Clamp, random)));
+}
+
+/// Effects on the output, which take between them what the tiles give to be summed.
+void Generator::output() {
+  int given = layer.furtherValues();
+  for (int i = random.oneOf({0, 0, 1, 2}) + (given && random.chance(80)); i > 0; --i) {
+    int sums = i == 1 ? given : random.between(0, given);
+    given -= sums;
+    layer.effects.push_back(apply(Site::Output, randomOutputText(sums, layer.bias, random)));
+  }
 }
 
 Case Generator::make() {
@@ -210,6 +221,7 @@ Case Generator::make() {
   call();
   for (Site each : {Site::Input, Site::Weight, Site::Tile})
     site(each);
+  output();
   layer.noisyBackward = random.chance(25);
   layer.storage = random.oneOf({"f32", "f32", "f32", "f16", "bf16"});
   return layer;

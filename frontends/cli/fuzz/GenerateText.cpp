@@ -8,9 +8,12 @@ class TextGenerator {
 public:
   TextGenerator(Site site, Snap snap, Random &random) : random(random) { text.site = site, text.snap = snap; }
   Text make();
+  Text makeOutput(int sums, bool identity);
 
 private:
   void declare();
+  void chooseParameters();
+  void declareParameters();
   void accumulators();
   void factors(Site side, int count);
   int derivative(Code &code, int steps, bool again, Slope &slope);
@@ -37,6 +40,8 @@ int TextGenerator::derivativeStep(Code &code, int value, bool again, Slope &slop
     ++slope.fraction, slope.gain += 2;
     return append(code, "math.fma", {int(random.between(1, further)), powerOfTwo(code, random), value});
   }
+  if (&code == &text.code && text.learnable >= 0 && random.chance(25))
+    return append(code, "math.fma", {1 + further + text.learnable, powerOfTwo(code, random), value});
   switch (random.below(again ? 11 : 6)) {
   case 0:
     return append(code, random.oneOf({"arith.addf", "arith.subf"}), {value, whole()});
@@ -85,19 +90,30 @@ int TextGenerator::derivative(Code &code, int steps, bool again, Slope &slope) {
 void TextGenerator::declare() {
   const Site site = text.site;
   text.surrogate = random.oneOf({"straight_through", "straight_through", "masked", "derived", "derived", "own", "own"});
-  for (int i = random.below(3); i > 0; --i)
-    text.params.push_back(randomAxes(axesOf(site), random));
-  for (int i = random.below(3); i > 0; --i)
-    text.strengths.push_back(random.oneOf({"0.5", "2.0", "-1.0", "0.3", "0.0", "-0.0", "3.0e+09", "1.0e-40"}));
-  if (text.surrogate == "own" && !text.params.empty() && random.chance(50)) {
+  chooseParameters();
+  bool mayLearn = text.surrogate == "own" || text.surrogate == "derived";
+  if (mayLearn && !text.params.empty() && random.chance(50)) {
     text.learnable = 0;
-    text.params.assign(text.params.size(), randomAxes(axesOf(site), random)); // the tail sees them all
+    if (text.surrogate == "own")
+      text.params.assign(text.params.size(), randomAxes(axesOf(site), random)); // the tail sees them all
   }
   text.code.arguments.push_back({"e", Scalar::F32});
   if (site == Site::Tile && random.chance(45))
     accumulators();
   for (int i = 0; i < int(text.accumulators.size()); ++i)
     text.code.arguments.push_back({"a" + std::to_string(i), Scalar::F32});
+  declareParameters();
+}
+
+void TextGenerator::chooseParameters() {
+  for (int i = random.below(3); i > 0; --i)
+    text.params.push_back(randomAxes(axesOf(text.site), random));
+  for (int i = random.below(3); i > 0; --i)
+    text.strengths.push_back(random.oneOf({"0.5", "2.0", "-1.0", "0.3", "0.0", "-0.0", "3.0e+09", "1.0e-40"}));
+}
+
+/// As arguments of the code.
+void TextGenerator::declareParameters() {
   for (int i = 0; i < int(text.params.size()); ++i)
     text.code.arguments.push_back({"p" + std::to_string(i), Scalar::F32});
   for (int i = 0; i < int(text.strengths.size()); ++i)
@@ -125,9 +141,15 @@ void TextGenerator::factors(Site side, int count) {
     return;
   Code &code = side == Site::Input ? text.inputs : text.weights;
   code.arguments.push_back({side == Site::Input ? "x" : "w", Scalar::F32});
+  bool learns = text.surrogate == "derived" && text.learnable >= 0; // what no factor may use
+  bool seesLearned = false;
   for (int i = 0; i < int(text.params.size()); ++i)
-    if (text.params[i].find(side == Site::Input ? 'n' : 'm') == std::string::npos)
-      code.arguments.push_back({"p" + std::to_string(i), Scalar::F32});
+    if (text.params[i].find(side == Site::Input ? 'n' : 'm') == std::string::npos) {
+      if (learns && i == text.learnable)
+        seesLearned = true;
+      else
+        code.arguments.push_back({"p" + std::to_string(i), Scalar::F32});
+    }
   for (int i = 0; i < int(text.strengths.size()); ++i)
     code.arguments.push_back({"q" + std::to_string(i), Scalar::F32});
   extend(code, random.between(1, 6), {/*draws=*/random.chance(50), /*indices=*/true}, random);
@@ -138,6 +160,8 @@ void TextGenerator::factors(Site side, int count) {
       int value = dependent(code, anyOf(code, Scalar::F32, random), 0, random);
       code.results.push_back(append(code, "small", {i ? value : folded(code, value, Snap::Bits)}));
     }
+  if (seesLearned) // the first of the parameters
+    insertArgument(code, 1, {"p" + std::to_string(text.learnable), Scalar::F32});
 }
 
 /// On a tile mostly without what needs the accumulators again.
@@ -151,16 +175,20 @@ void TextGenerator::derivedCode() {
 /// The derivative and, of a learnable parameter, the tail.
 void TextGenerator::ownCode() {
   Code &code = text.derivative;
-  code.arguments.assign(text.code.arguments.begin() + 1 + text.accumulators.size(), text.code.arguments.end());
+  code.arguments.assign(text.code.arguments.begin() + 1 + text.accumulators.size() + text.taken,
+                        text.code.arguments.end());
   std::vector<Argument> constants = code.arguments;
   for (int i = 0; i < text.bits; ++i)
     code.arguments.push_back({"b" + std::to_string(i), Scalar::I1});
-  if (!text.bits)
+  bool takesElement = !text.bits, mayUseIt = text.site != Site::Output;
+  if (takesElement && mayUseIt)
     code.arguments.push_back({"e", Scalar::F32});
   code.arguments.push_back({"g", Scalar::F32});
   extend(code, random.between(1, 8), {/*draws=*/false, /*indices=*/true}, random);
   int g = code.arguments.size() - 1;
   code.results = {dependent(code, anyOf(code, Scalar::F32, random), g, random)};
+  if (takesElement && !mayUseIt)
+    insertArgument(code, g, {"e", Scalar::F32});
   if (text.learnable >= 0)
     ownTail(constants);
 }
@@ -193,6 +221,10 @@ void TextGenerator::code() {
   } else if (text.surrogate == "masked") {
     text.bits = 1;
   }
+  if (text.site == Site::Tile && random.chance(25))
+    text.further = random.between(1, 3);
+  for (int i = 0; i < text.further; ++i)
+    code.results.push_back(dependent(code, anyOf(code, Scalar::F32, random), 0, random));
   for (int i = 0; i < text.bits; ++i)
     code.results.push_back(append(code, "arith.cmpf",
                                   {anyOf(code, Scalar::F32, random), anyOf(code, Scalar::F32, random)},
@@ -210,6 +242,33 @@ Text TextGenerator::make() {
   return std::move(text);
 }
 
+/// Backward knows no sum over tiles: a derivative that needs none is all that may be.
+Text TextGenerator::makeOutput(int sums, bool identity) {
+  text.taken = sums;
+  text.surrogate = identity ? "straight_through"
+                   : sums   ? random.oneOf({"straight_through", "own"})
+                            : random.oneOf({"straight_through", "derived", "own"});
+  Code &code = text.code;
+  code.arguments.push_back({"e", Scalar::F32});
+  for (int i = 0; i < sums; ++i)
+    code.arguments.push_back({"s" + std::to_string(i), Scalar::F32});
+  chooseParameters();
+  declareParameters();
+  if (text.surrogate == "derived") {
+    extend(code, random.between(0, 6), {/*draws=*/true, /*indices=*/true}, random);
+    code.results = {derivative(code, random.between(1, 5), /*again=*/false, text.slope)};
+    return std::move(text);
+  }
+  extend(code, random.between(1, 12), {/*draws=*/random.chance(60), /*indices=*/true}, random);
+  int result = anyOf(code, Scalar::F32, random);
+  for (int i = 0; i <= sums; ++i)
+    result = dependent(code, result, i, random);
+  code.results = {folded(code, result, Snap::None)};
+  if (text.surrogate == "own")
+    ownCode();
+  return std::move(text);
+}
+
 } // namespace
 
 std::string randomAxes(const std::string &among, Random &random) {
@@ -221,5 +280,9 @@ std::string randomAxes(const std::string &among, Random &random) {
 }
 
 Text randomText(Site site, Snap snap, Random &random) { return TextGenerator(site, snap, random).make(); }
+
+Text randomOutputText(int sums, bool identity, Random &random) {
+  return TextGenerator(Site::Output, Snap::None, random).makeOutput(sums, identity);
+}
 
 } // namespace mho::cli::fuzz

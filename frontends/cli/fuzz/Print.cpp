@@ -32,6 +32,8 @@ private:
   std::string lines;
   std::set<std::string> known; ///< names of scales that are arguments
   int maxima = 0;
+  std::vector<std::string> further; ///< values of tiles to be summed
+  size_t nextSum = 0;               ///< of these
 };
 
 std::string Printer::type(const std::string &axes, const std::string &element) const {
@@ -86,8 +88,16 @@ std::string Printer::scale(const Scale &scale, std::string &types) {
 }
 
 std::string Printer::effect(const Effect &effect, const std::string &value, const std::string &result) {
-  std::string own = type(effect.site == Site::Input ? "mk" : effect.site == Site::Weight ? "nk" : "tmn");
-  std::string types = own, scales;
+  static constexpr const char *kAxes[] = {"mk", "nk", "tmn", "mn"};
+  std::string own = type(kAxes[int(effect.site)]);
+  std::string types = own, scales, sums;
+  if (effect.op == "apply")
+    for (int i = 0; i < layer.texts[effect.text].taken; ++i, ++nextSum) {
+      std::string sum = "%sum" + std::to_string(nextSum);
+      sums += (sums.empty() ? "" : ", ") + sum;
+      types += ", " + own;
+      lines += "  " + sum + " = analog.accumulate " + further[nextSum] + " : (" + type("tmn") + ") -> " + own + "\n";
+    }
   for (const Scale &each : effect.scales)
     scales += (scales.empty() ? "" : ", ") + scale(each, types);
   std::string head = "  " + result + " = analog." + effect.op + " ",
@@ -111,6 +121,8 @@ std::string Printer::effect(const Effect &effect, const std::string &value, cons
     return head + value + " key(" + keyName(effect) + ", stream = " + std::to_string(effect.streams[0]) + ")" + redraw +
            " {probability = " + effect.strength + " : f32} : (" + types + ", tensor<2xi64>) -> " + own;
   std::string text = head + "@e" + std::to_string(effect.text) + " " + value;
+  if (!sums.empty())
+    text += " sums(" + sums + ")";
   if (!scales.empty())
     text += " params(" + scales + ")";
   if (draws(layer.texts[effect.text])) {
@@ -123,35 +135,52 @@ std::string Printer::effect(const Effect &effect, const std::string &value, cons
       text += " streams [" + joined(streams) + "]";
     text += redraw;
   }
-  return text + " : (" + types + ") -> " + own;
+  int more = layer.texts[effect.text].further;
+  if (!more)
+    return text + " : (" + types + ") -> " + own;
+  std::string results = own;
+  for (int i = 1; i <= more; ++i) {
+    further.push_back(result + "#" + std::to_string(i));
+    results += ", " + own;
+  }
+  text.replace(text.find(result), result.size(), result + ":" + std::to_string(1 + more));
+  return text + " : (" + types + ") -> (" + results + ")";
 }
 
 void Printer::body() {
-  std::string names[3] = {"%x", "%w", "%planes"};
-  bool multiplied = false;
+  std::string names[4] = {"%x", "%w", "%planes", "%y"};
+  bool multiplied = false, accumulated = false;
   auto multiply = [&] {
     if (!multiplied)
       lines += "  %planes = analog.mvm " + names[0] + ", " + names[1] + " : " + type("mk") + ", " + type("nk") +
                " -> " + type("tmn") + "\n";
     multiplied = true;
   };
+  auto accumulate = [&] {
+    multiply();
+    if (!accumulated)
+      lines += "  %y = analog.accumulate " + names[2] +
+               (layer.bias ? " bias(%bias) : (" + type("tmn") + ", " + type("n") + ")" : " : (" + type("tmn") + ")") +
+               " -> " + type("mn") + "\n";
+    accumulated = true;
+  };
   for (size_t i = 0; i < layer.effects.size(); ++i) {
     const Effect &each = layer.effects[i];
     if (each.site == Site::Tile)
       multiply();
+    if (each.site == Site::Output)
+      accumulate();
     std::string result = "%r" + std::to_string(i), line = effect(each, names[int(each.site)], result);
     lines += line + "\n"; // behind the maxima that it reads
-    names[int(each.site)] = result;
+    names[int(each.site)] = result + (each.op == "apply" && layer.texts[each.text].further ? "#0" : "");
   }
-  multiply();
-  lines += "  %y = analog.accumulate " + names[2] +
-           (layer.bias ? " bias(%bias) : (" + type("tmn") + ", " + type("n") + ")" : " : (" + type("tmn") + ")") +
-           " -> " + type("mn") + "\n";
+  accumulate();
+  const std::string &y = names[3];
   bool isWide = layer.storage == "f32";
   std::string stored = type("mn", layer.storage);
   if (!isWide)
-    lines += "  %stored = arith.truncf %y : " + type("mn") + " to " + stored + "\n";
-  lines += "  return " + std::string(isWide ? "%y" : "%stored") + " : " + stored + "\n";
+    lines += "  %stored = arith.truncf " + y + " : " + type("mn") + " to " + stored + "\n";
+  lines += "  return " + std::string(isWide ? y : "%stored") + " : " + stored + "\n";
 }
 
 std::string Printer::file() {
@@ -188,6 +217,14 @@ std::vector<std::string> Printer::options() {
 } // namespace
 
 int64_t Case::tiles() const { return tileCount(inputs, tileRows); }
+
+int Case::furtherValues() const {
+  int count = 0;
+  for (const Effect &effect : effects)
+    if (effect.op == "apply")
+      count += texts[effect.text].further;
+  return count;
+}
 
 std::string print(const Case &layer) { return Printer(layer).file(); }
 

@@ -6,8 +6,21 @@
 namespace mho::cli::fuzz {
 namespace {
 
+/// Sums are of values that the tiles still give.
+void tidySums(Case &layer) {
+  int given = layer.furtherValues();
+  for (const Effect &effect : layer.effects)
+    if (effect.op == "apply") {
+      Text &text = layer.texts[effect.text];
+      while (text.taken > given)
+        removeSum(text);
+      given -= text.taken;
+    }
+}
+
 /// A redraw repeats the effect before it, and an effect that is used no more goes.
 void tidy(Case &layer) {
+  tidySums(layer);
   for (size_t i = 0; i < layer.effects.size(); ++i) {
     Effect &effect = layer.effects[i];
     auto repeats = [&](const Effect &other) {
@@ -145,8 +158,15 @@ void Shrinker::texts() {
         text.surrogate = "straight_through";
         text.learnable = -1;
         text.bits = text.sums = text.counts = 0;
-        text.code.results.resize(1);
+        text.code.results.resize(1 + text.further);
       });
+    if (layer.texts[i].further)
+      add([i](Case &c) {
+        Text &text = c.texts[i];
+        text.code.results.erase(text.code.results.begin() + text.further--);
+      });
+    if (layer.texts[i].taken)
+      add([i](Case &c) { removeSum(c.texts[i]); });
     for (int a = int(layer.texts[i].accumulators.size()) - 1; a >= 0; --a)
       add([i, a](Case &c) { removeAccumulator(c.texts[i], a); });
     if (layer.texts[i].learnable >= 0)
@@ -154,7 +174,7 @@ void Shrinker::texts() {
         Text &text = c.texts[i];
         text.learnable = -1;
         text.sums = text.counts = 0;
-        text.derivative.results.resize(1);
+        text.derivative.results.resize(std::min<size_t>(1, text.derivative.results.size()));
       });
     for (Code Text::*part : {&Text::code, &Text::derivative, &Text::tail, &Text::inputs, &Text::weights})
       code(i, part);

@@ -38,11 +38,17 @@ void removeAccumulator(Text &text, int accumulator) {
   removeUnusedFactors(text, text.weights, &std::pair<int, int>::second);
 }
 
-static std::string codeText(const Code &code, Snap snap, int bits, int sums, int counts) {
-  std::string result, text = print(code, snap, result);
-  text += "  analog.yield " + result + " : f32";
+void removeSum(Text &text) { removeArgument(text.code, text.taken--); }
+
+static std::string codeText(const Code &code, Snap snap, int further, int bits, int sums, int counts) {
+  std::string result, text = print(code, snap, result), type = "f32";
+  for (int i = 1; i <= further; ++i) {
+    result += ", " + code.nameOf(code.results[i]);
+    type += ", f32";
+  }
+  text += "  analog.yield " + result + " : " + type;
   std::vector<std::string> values, types;
-  for (int i = 1; i < int(code.results.size()); ++i)
+  for (int i = 1 + further; i < int(code.results.size()); ++i)
     values.push_back(code.nameOf(code.results[i]));
   for (int i = 0; i < sums + counts; ++i)
     types.push_back(i < sums ? "f32" : "i1");
@@ -96,6 +102,11 @@ static std::string headText(const Text &text, int number) {
     params.push_back("%p" + std::to_string(i) + over(text.params[i]) + (i == text.learnable ? " learnable" : ""));
   for (int i = 0; i < int(text.strengths.size()); ++i)
     strengths.push_back("%q" + std::to_string(i) + " = " + text.strengths[i]);
+  std::vector<std::string> sums;
+  for (int i = 0; i < text.taken; ++i)
+    sums.push_back("%s" + std::to_string(i));
+  if (!sums.empty())
+    out += " sums(" + joined(sums) + ")";
   if (!accumulators.empty())
     out += " accumulators(" + joined(accumulators) + ")";
   if (!params.empty())
@@ -106,15 +117,17 @@ static std::string headText(const Text &text, int number) {
 }
 
 std::string print(const Text &text, int number) {
-  std::string out = headText(text, number) + " {\n" + codeText(text.code, text.snap, text.bits, 0, 0) + "}";
+  std::string out =
+      headText(text, number) + " {\n" + codeText(text.code, text.snap, text.further, text.bits, 0, 0) + "}";
   if (!text.accumulators.empty())
     out += sideText(text.inputs, "inputs", "x", "l") + sideText(text.weights, "weights", "w", "r");
   if (text.surrogate == "own") {
-    Snap snap = text.site == Site::Tile ? Snap::Clamp : Snap::None; // products with it are summed
-    out += " derivative {\n" + blockText(text.derivative) + codeText(text.derivative, snap, 0, text.sums, text.counts) +
-           "}";
+    Snap snap =
+        text.site == Site::Tile || text.site == Site::Output ? Snap::Clamp : Snap::None; // products with it are summed
+    out += " derivative {\n" + blockText(text.derivative) +
+           codeText(text.derivative, snap, 0, 0, text.sums, text.counts) + "}";
     if (text.learnable >= 0)
-      out += " tail {\n" + blockText(text.tail) + codeText(text.tail, Snap::None, 0, 0, 0) + "}";
+      out += " tail {\n" + blockText(text.tail) + codeText(text.tail, Snap::None, 0, 0, 0, 0) + "}";
   }
   return out + "\n";
 }

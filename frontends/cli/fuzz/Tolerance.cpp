@@ -87,7 +87,7 @@ TileGradients tileGradients(const Case &layer) {
   Factor &factor = gradients.own;
   factor.exact = !layer.normal;
   for (auto effect = layer.effects.rbegin(); effect != layer.effects.rend(); ++effect) {
-    if (effect->site != Site::Tile)
+    if (effect->site != Site::Tile && effect->site != Site::Output)
       continue;
     int exponent = exponentOf(effect->levels);
     const Text *text = effect->op == "apply" ? &layer.texts[effect->text] : nullptr;
@@ -152,7 +152,7 @@ bool isSmooth(const Case &layer) {
   for (const Effect &effect : layer.effects) {
     bool ofText = effect.op == "apply";
     const std::string &surrogate = ofText ? layer.texts[effect.text].surrogate : "";
-    if (effect.site == Site::Tile && (ofText || effect.op == "adc"))
+    if ((effect.site == Site::Tile && (ofText || effect.op == "adc")) || effect.site == Site::Output)
       return false;
     if (layer.gradient && (effect.op == "quantize_input" || surrogate == "own" || surrogate == "derived"))
       return false;

@@ -187,6 +187,7 @@ int main(int argc, char **argv) {
     gradient = true;
   checkOptions();
   MLIRContext context;
+  context.printOpOnDiagnostic(false); // the line is shown
   context.loadDialect<mho::analog::AnalogDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);

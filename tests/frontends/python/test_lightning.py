@@ -1,15 +1,28 @@
 """aihwkit-lightning and mho on the same layer: outputs, gradients of x, weight, bias and input range.
 
 Two kinds of data. Integers, with all converter steps powers of two: both toolkits are exact in fp32, so every bit must
-agree. Real values without an output converter: lightning computes in double, and mho may differ by its fp32 sums.
-Compared is what both define alike: no noise, ranges per tile, bounds per channel.
+agree. Real values: lightning computes in double, and mho may differ by its fp32 sums; behind an output converter what these
+may have put on another code is left out and counted. Noise is mho's, given to lightning.
+Compared is what both define alike, lightning in torch mode: ranges per tile or per row, bounds and noise per channel, backward
+with the forward's noisy weight. Not compared: its Triton mode (it adds noise to the parameter itself, and gives every tile the
+sum of all range gradients), noise per tensor (mho takes the largest weight per channel), and the mask where a code is exactly
+the last one and half_levels is no power of two (code * step may there exceed the bound by a rounding).
 """
 
+import contextlib
+import math
 import unittest
+import unittest.mock
 
 import torch
 from aihwkit_lightning.nn import AnalogLinear
-from aihwkit_lightning.simulator.configs import TorchInferenceRPUConfig, WeightClipType, WeightQuantizationType
+from aihwkit_lightning.nn.modules.torch_utils import torch_linear
+from aihwkit_lightning.simulator.configs import (
+    TorchInferenceRPUConfig,
+    WeightClipType,
+    WeightNoiseInjectionType,
+    WeightQuantizationType,
+)
 from mho_case import LayerTest, ops, scalars
 
 DECAY, SHARE = 0.5, 0.25
@@ -34,31 +47,76 @@ def lightning_layer(inputs, outputs, rows, dac, adc, weight_half_levels, bound, 
     return AnalogLinear(inputs, outputs, bias=True, rpu_config=config, dtype=dtype)
 
 
+def slices(inputs, rows=16):
+    """The tiles' columns; lightning cuts as `balanced` does."""
+    begin = 0
+    for part in torch.empty(inputs).tensor_split(-(-inputs // rows)):
+        yield slice(begin, begin + len(part))
+        begin += len(part)
+
+
+def weight_draws(outputs, inputs, key):
+    """The normal numbers of the weight noise, of a weight whose largest magnitudes are 1, at a strength of 1."""
+    weight = torch.zeros(outputs, inputs)
+    for tile in slices(inputs):
+        weight[:, tile.start] = 1
+    strengths = scalars(weight_noise=1.0)
+    y = ops.analog_linear(torch.eye(inputs), weight, None, None, key, strengths, "tile=balanced:16 range=none weight_noise", False)[0]
+    return y.t() - weight
+
+
+def output_draws(rows, outputs, inputs, key):
+    """Those of the output noise of each tile: the others have a range of 0 and so no noise."""
+    weight = torch.ones(outputs, inputs)
+    tiles = len(list(slices(inputs)))
+    for tile in range(tiles):
+        beta = torch.zeros(tiles)
+        beta[tile] = 1
+        config = "tile=balanced:16 range=given dac output_noise"
+        yield ops.analog_linear(torch.zeros(rows, inputs), weight, None, beta, key, scalars(output_noise=1.0), config, False)[0]
+
+
 class LightningTest(LayerTest):
-    def run_both(self, values, dac, adc, weight_half_levels, bound, dtype):
-        """[(name, mho's, lightning's)] for y and the gradients."""
+    def run_both(self, values, dac, adc, weight_half_levels, bound, dtype, range_kind="given", noise=None):
+        """[(name, mho's, lightning's)] for y and the gradients. noise: strengths of the weight's and the output's, a key."""
         x, weight, bias, beta, grad = values
         theirs = lightning_layer(x.shape[1], weight.shape[0], 16, dac, adc, weight_half_levels, bound, dtype)
+        theirs.rpu_config.pre_post.input_range.dynamic = range_kind == "dynamic"
         with torch.no_grad():
             theirs.weight.copy_(weight)
             theirs.bias.copy_(bias)
-            theirs.input_range.copy_(beta)
+            if beta is not None:
+                theirs.input_range.copy_(beta)
         theirs.train()
+        given, ours_too = contextlib.nullcontext(), {}
+        if noise:
+            of_weight, of_output, key = noise
+            theirs.rpu_config.modifier.noise_type = WeightNoiseInjectionType.ADD_NORMAL_PER_CHANNEL
+            theirs.rpu_config.modifier.std_dev = of_weight
+            theirs.rpu_config.forward.out_noise = of_output
+            theirs.rpu_config.forward.out_noise_per_channel = True
+            numbers = weight_draws(*weight.shape, key)
+            planes = list(output_draws(x.shape[0], *weight.shape, key))
+            draws = iter([part for i, tile in enumerate(slices(x.shape[1])) for part in (numbers[:, tile], planes[i])])
+            given = unittest.mock.patch.object(torch_linear, "randn_like", lambda like: next(draws).to(like.dtype).reshape(like.shape))
+            ours_too = {"weight_noise": of_weight, "output_noise": of_output / math.sqrt(len(planes))}
         their_x = x.detach().clone().to(dtype).requires_grad_()
         # Lightning's clamp zeroes its incoming gradient in place; a clone keeps the leaf's own.
-        their_y = theirs(their_x * 1)
+        with given:
+            their_y = theirs(their_x * 1)
         their_y.backward(grad.to(dtype))
 
-        config = "tile=balanced:16 range=given dac bias"
+        config = f"tile=balanced:16 range={range_kind} dac bias"
+        config += " weight_noise output_noise noisy_backward" if noise else ""
         config += " adc adc_mask" if adc else ""
         config += " weight_codes" if weight_half_levels else ""
-        ours = [t.detach().clone().requires_grad_() for t in (x, weight, bias, beta)]
-        strengths = scalars(inputs=dac, weights=weight_half_levels or 1, bound=bound, outputs=adc or 1, decay=DECAY, share=SHARE)
-        y = ops.analog_linear(*ours, None, strengths, config, False)[0]
+        ours = [t.detach().clone().requires_grad_() for t in (x, weight, bias, beta) if t is not None]
+        strengths = scalars(inputs=dac, weights=weight_half_levels or 1, bound=bound, outputs=adc or 1, decay=DECAY, share=SHARE, **ours_too)
+        y = ops.analog_linear(*ours[:3], ours[3] if beta is not None else None, noise[2] if noise else None, strengths, config, False)[0]
         y.backward(grad)
         names = ["y", "dx", "dweight", "dbias", "drange"]
         mine = [y] + [t.grad for t in ours]
-        other = [their_y, their_x.grad, theirs.weight.grad, theirs.bias.grad, theirs.input_range.grad]
+        other = [their_y, their_x.grad, theirs.weight.grad, theirs.bias.grad] + ([theirs.input_range.grad] if beta is not None else [])
         return [(n, a.detach(), b.detach().reshape(a.shape)) for n, a, b in zip(names, mine, other)]
 
     def integers(self, rows, inputs, outputs):
@@ -89,30 +147,68 @@ class LightningTest(LayerTest):
         for name, mine, theirs in tight:
             self.assertTrue(torch.equal(mine, theirs), name)
 
-    def test_real_values_agree_within_the_sums(self):
+    def real_values(self, rows=60, inputs=49, outputs=33):
+        generator = torch.Generator().manual_seed(3)
+        draw = lambda *shape: torch.randn(*shape, generator=generator)
+        x, weight, bias = draw(rows, inputs), draw(outputs, inputs), draw(outputs)
+        return x, weight, bias, torch.tensor([1.5, 2.0, 1.0, 0.7])[: -(-inputs // 16)], draw(rows, outputs)
+
+    def assert_near(self, results):
         """Sums of n products have an fp32 error of at most n * 2^-24 times the sum of magnitudes; n <= 130 rows or columns and
         a few more roundings: 1e-5 of the largest magnitude. DAC codes may differ where x / step is near a tie: here never."""
-        generator = torch.Generator().manual_seed(3)
-        rows, inputs, outputs = 60, 49, 33
-        values = (torch.randn(rows, inputs, generator=generator), torch.randn(outputs, inputs, generator=generator),
-                  torch.randn(outputs, generator=generator), torch.tensor([1.5, 2.0, 1.0, 0.7]),
-                  torch.randn(rows, outputs, generator=generator))
-        for name, mine, theirs in self.run_both(values, 127, 0, 0, 0.0, torch.float64):
+        for name, mine, theirs in results:
             scale = theirs.abs().max()
+            self.assertGreater(scale, 0, name)
             self.assertLess((mine - theirs).abs().max() / scale, 1e-5, name)
 
+    def test_real_values_agree_within_the_sums(self):
+        self.assert_near(self.run_both(self.real_values(), 127, 0, 0, 0.0, torch.float64))
+
     def test_dynamic_ranges(self):
-        """A range per row and tile. Lightning's own loop over several tiles uses the last slice's ranges, so one tile."""
-        generator = torch.Generator().manual_seed(4)
-        x, weight = torch.randn(20, 16, generator=generator), torch.randn(9, 16, generator=generator)
-        theirs = lightning_layer(16, 9, 16, 127, 0, 0, 0.0, torch.float64)
-        theirs.rpu_config.pre_post.input_range.dynamic = True
-        with torch.no_grad():
-            theirs.weight.copy_(weight)
-            theirs.bias.zero_()
-        expected = theirs(x.double()).detach()
-        y = ops.analog_linear(x, weight, None, None, None, scalars(), "tile=balanced:16 range=dynamic dac", False)[0]
-        self.assertLess((y - expected).abs().max() / expected.abs().max(), 1e-5)
+        """A range per row and tile, of one tile and of several, forward and backward; no range has a gradient."""
+        for inputs in (16, 49):
+            x, weight, bias, _, grad = self.real_values(inputs=inputs)
+            results = self.run_both((x, weight, bias, None, grad), 127, 0, 0, 0.0, torch.float64, "dynamic")
+            self.assertEqual([name for name, *_ in results], ["y", "dx", "dweight", "dbias"])
+            self.assert_near(results)
+
+    def test_noise(self):
+        """Of the weight and the output, with the same numbers; dx contracts with the noisy weight of the forward pass."""
+        key = torch.tensor([77, 3])
+        for inputs in (16, 49):
+            values = self.real_values(inputs=inputs)
+            results = self.run_both(values, 127, 0, 0, 0.0, torch.float64, noise=(0.25, 0.5, key))
+            self.assert_near(results)
+            clean = self.run_both(values, 127, 0, 0, 0.0, torch.float64)
+            for i in (0, 1):
+                self.assertGreater((results[i][1] - clean[i][1]).abs().max() / clean[i][1].abs().max(), 0.05, "noise takes part")
+
+    def test_output_converter(self):
+        """An accumulator of n products has an error of at most (n + 4) * 2^-24 times the sum of magnitudes, a code of 2^-22 of
+        itself (four roundings) more. Outputs of which a tile is nearer than that to a tie of two codes are left out, and their
+        gradient is 0; of the others every code and every mask is the same. Steps of 2^-15 of the bound have many of them, of
+        2^-6 next to none."""
+        x, weight, bias, beta, grad = self.real_values()
+        bound = 2.0
+        for half_levels, least, most in ((64, 0.0, 0.001), (32768, 0.005, 0.5)):
+            unsure = torch.zeros(grad.shape, dtype=torch.bool)
+            saturated = 0
+            for i, tile in enumerate(slices(x.shape[1])):
+                step = beta[i].double() / 127
+                codes = (x[:, tile].double().clamp(-beta[i], beta[i]) / step).round() * step
+                part = weight[:, tile].double()
+                sums, magnitudes = codes @ part.t(), codes.abs() @ part.abs().t()
+                width = bound * beta[i].double() * part.abs().amax(1) / half_levels
+                error = (part.shape[1] + 4) * 2.0**-24 * magnitudes / width
+                code = sums / width
+                unsure |= (code - code.floor() - 0.5).abs() <= error + 2.0**-22 * code.abs()
+                saturated += int((code.abs() > half_levels + 1).sum())
+            share = unsure.double().mean()
+            self.assertTrue(least <= share <= most, f"{share} of the outputs are left out")
+            self.assertGreater(saturated, 100)
+            results = self.run_both((x, weight, bias, beta, grad.masked_fill(unsure, 0)), 127, half_levels, 0, bound, torch.float64)
+            _, mine, theirs = results[0]
+            self.assert_near([("y", mine[~unsure], theirs[~unsure])] + results[1:])
 
     def test_ranges_from_data(self):
         """Lightning's init_from_data over a few batches, one of them with an idle tile. Lightning writes its range in the
