@@ -151,7 +151,7 @@ public:
       bindSaved(args);
     for (Matrix *matrix : {&x, &weight, &y})
       matrix->store();
-    Status status = (*compiled)->forward(args, parallelFor);
+    Status status = (*compiled)->forward(args, {parallelFor});
     y.load();
     return status;
   }
@@ -173,7 +173,7 @@ public:
       args.drange = drange.ref;
     for (Matrix *matrix : {&x, &weight, &grad, &dx, &dweight})
       matrix->store();
-    Status status = (*compiled)->backward(args, parallelFor);
+    Status status = (*compiled)->backward(args, {parallelFor});
     for (Matrix *matrix : {&dx, &dweight})
       matrix->load();
     return status;

@@ -40,7 +40,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
     args.saturation = refOf(saturation, "saturation", at::kInt);
   if (save && layer.spec.inputRange == InputRange::Dynamic)
     args.rowRange = refOf(rowRange, "row_range");
-  check(layer.linear->forward(args, torchThreads()), "mho::analog_linear");
+  check(layer.linear->forward(args, {torchThreads()}), "mho::analog_linear");
   return {y, saturation, rowRange};
 }
 
@@ -78,7 +78,7 @@ Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor
     args.deffects.resize(effects.size());
   for (size_t i = 0; i < deffects.size(); ++i)
     args.deffects[effectsWanted[i]] = refOf(deffects[i], "gradient");
-  check(layer.linear->backward(args, torchThreads()), "mho::analog_linear_backward");
+  check(layer.linear->backward(args, {torchThreads()}), "mho::analog_linear_backward");
   return {dx, dweight, dbias, drange, std::move(deffects)};
 }
 
