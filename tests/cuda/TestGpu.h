@@ -1,4 +1,4 @@
-// Memory of GPU 0 for tests, through the driver that the knobs name, be it NVIDIA's or the fake one; and tensors placed
+// Memory of a GPU for tests, through the driver that the knobs name, be it NVIDIA's or the fake one; and tensors placed
 // where the kernels of a backend find them.
 //
 //   Placement placement(backend, threads);
@@ -11,8 +11,8 @@
 #include "runtime/Knobs.h"
 #include "runtime/LaunchContext.h"
 
-#include <cstring>
 #include <dlfcn.h>
+#include <map>
 #include <stdexcept>
 #include <vector>
 
@@ -21,9 +21,28 @@ namespace mho {
 /// What a test needs of a driver beside what mho itself calls.
 class TestGpu final : public KernelMemory {
 public:
-  static TestGpu &get() {
-    static TestGpu gpu;
-    return gpu;
+  static TestGpu &get(int device = 0) {
+    static std::map<int, TestGpu> gpus;
+    return gpus.try_emplace(device, device).first->second;
+  }
+  explicit TestGpu(int device) {
+    const std::string path = (*Knobs::get())->cudaDriver;
+    auto found = CudaDriver::get(path);
+    if (!found)
+      throw std::runtime_error(found.message());
+    driver = *found;
+    context = *driver->contextOf(device);
+    void *library = dlopen(path.empty() ? "libcuda.so.1" : path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    auto find = [&](auto &function, const char *name) {
+      function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
+      if (!function)
+        throw std::runtime_error(std::string("the driver has no ") + name);
+    };
+    find(allocateMemory, "cuMemAlloc_v2");
+    find(freeMemory, "cuMemFree_v2");
+    find(toDevice, "cuMemcpyHtoD_v2");
+    find(toHost, "cuMemcpyDtoH_v2");
+    find(synchronize, "cuCtxSynchronize");
   }
   void *allocate(int64_t bytes) override {
     CudaContextScope scope(driver->api(), context);
@@ -50,25 +69,6 @@ public:
   }
 
 private:
-  TestGpu() {
-    const std::string path = (*Knobs::get())->cudaDriver;
-    auto found = CudaDriver::get(path);
-    if (!found)
-      throw std::runtime_error(found.message());
-    driver = *found;
-    context = *driver->contextOf(0);
-    void *library = dlopen(path.empty() ? "libcuda.so.1" : path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    auto find = [&](auto &function, const char *name) {
-      function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
-      if (!function)
-        throw std::runtime_error(std::string("the driver has no ") + name);
-    };
-    find(allocateMemory, "cuMemAlloc_v2");
-    find(freeMemory, "cuMemFree_v2");
-    find(toDevice, "cuMemcpyHtoD_v2");
-    find(toHost, "cuMemcpyDtoH_v2");
-    find(synchronize, "cuCtxSynchronize");
-  }
   void check(int code) {
     if (code)
       throw std::runtime_error("the driver says: " + driver->api().errorOf(code));
