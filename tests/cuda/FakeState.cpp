@@ -34,7 +34,7 @@ int numberOf(const char *variable, int fallback) {
   return text ? std::atoi(text) : fallback;
 }
 
-State::State() : nextAddress(ptx::kBufferBase) {}
+State::State() : idle(numberOf("FAKE_CUDA_IDLE", 0)), nextAddress(ptx::kBufferBase) {}
 
 State &State::get() {
   static State *state = new State; // alive as long as anyone may unload a module
@@ -72,6 +72,8 @@ void State::fail(const std::string &function, int code) {
 }
 
 int State::note(const char *function) {
+  if (idle)
+    return kSuccess;
   std::lock_guard lock(mutex);
   noted.emplace_back(function);
   const char *told = std::getenv("FAKE_CUDA_FAIL");
@@ -153,6 +155,8 @@ int State::find(Function *&function, LoadedModule *module, const std::string &na
 }
 
 int State::launch(const Function &function, const Launch &launch, void **arguments) {
+  if (idle)
+    return kSuccess;
   std::lock_guard lock(mutex);
   if (stack().empty() || stack().back() != function.module->context)
     return kInvalidContext;

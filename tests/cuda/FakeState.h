@@ -92,6 +92,7 @@ public:
   std::vector<Context *> &stack(); ///< of the calling thread
 
 private:
+  const bool idle;
   int run(const Captured &captured);
 
   mutable std::recursive_mutex mutex;
