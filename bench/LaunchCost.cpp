@@ -1,5 +1,5 @@
-// mho-launch-bench: what a launch of a compiled layer costs on the CPU, below the torch op, on a driver whose launches do
-// nothing. No GPU takes part, and the time that NVIDIA's driver itself takes is not in the figures.
+// mho-launch-bench: what a launch of a compiled layer costs on the CPU, below the torch op, on a driver whose launches
+// do nothing. No GPU takes part, and the time that NVIDIA's driver itself takes is not in the figures.
 #include "runtime/Linear.h"
 #include "tests/cuda/TestGpu.h"
 

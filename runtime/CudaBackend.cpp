@@ -38,7 +38,9 @@ Expected<Machine> findMachine() {
 /// The default of a LaunchContext is memory of the host.
 Status checkMemory(const LaunchContext &context) {
   if (context.memory == &hostMemory())
-    return Status::error("a kernel on a GPU needs memory of it to work in: set LaunchContext::memory to an allocator");
+    return Status::error(
+        "a kernel on a GPU needs memory of it to work in: set LaunchContext::memory to an allocator, as "
+        "the torch ops do");
   return Status::ok();
 }
 

@@ -334,8 +334,7 @@ Status CompiledLinear::addHomes(const LinearBackwardArgs &a, const TensorList &t
 }
 
 /// The statistics of the weight that @f_dw reads, in `memory`: taken again, by a kernel that needs no rows of x.
-Status CompiledLinear::takeStatistics(TensorList &tensors, const Call &call,
-                                      std::vector<LentMemory> &memory) {
+Status CompiledLinear::takeStatistics(TensorList &tensors, const Call &call, std::vector<LentMemory> &memory) {
   Expected<const BoundKernel *> bound = kernel(Direction::Weight, tensors);
   if (!bound)
     return bound.error();

@@ -55,9 +55,9 @@ public:
     arguments.addBytes(argument.data(), argument.size());
     for (const CudaLaunch::Step &step : launch->steps) {
       const std::string &name = functions[step.function].name;
-      Expected<ptx::Report> report = module.launch(name, {unsigned(step.grid.x), unsigned(step.grid.y)},
-                                                   {unsigned(step.grid.threads)}, step.grid.sharedBytes, arguments,
-                                                   memory);
+      Expected<ptx::Report> report =
+          module.launch(name, {unsigned(step.grid.x), unsigned(step.grid.y)}, {unsigned(step.grid.threads)},
+                        step.grid.sharedBytes, arguments, memory);
       if (!report)
         return report.error();
       if (Expected<const Knobs *> knobs = Knobs::get(); knobs && (*knobs)->ptxReport)

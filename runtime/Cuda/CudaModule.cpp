@@ -114,8 +114,8 @@ Status CudaModule::launch(size_t function, const CudaGrid &grid, void *stream, c
                                   1, unsigned(grid.sharedBytes), static_cast<CudaStream>(stream), arguments, nullptr);
   if (code == kCudaSuccess)
     return Status::ok();
-  return Status::error("cannot launch @" + names[function] + " on " + placeText() + ": " +
-                       driver->api().errorOf(code) + remedyOfLaunch(code));
+  return Status::error("cannot launch @" + names[function] + " on " + placeText() + ": " + driver->api().errorOf(code) +
+                       remedyOfLaunch(code));
 }
 
 Status CudaModule::checkPlace(const std::string &name, const void *address) const {

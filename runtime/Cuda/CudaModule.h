@@ -31,8 +31,8 @@ public:
 
   /// Makes the module's context that of the thread, as long as the scope lives.
   CudaContextScope enter() const { return {driver->api(), context}; }
-  /// Puts a launch on the stream and waits for nothing; enter() first. `argument`: the bytes of the one parameter, which
-  /// may go at once. Errors: what the driver says, and what it means.
+  /// Puts a launch on the stream and waits for nothing; enter() first. `argument`: the bytes of the one parameter,
+  /// which may go at once. Errors: what the driver says, and what it means.
   Status launch(size_t function, const CudaGrid &grid, void *stream, const void *argument) const;
   /// Fails unless the address is memory of this GPU; enter() first.
   Status checkPlace(const std::string &name, const void *address) const;

@@ -153,8 +153,8 @@ public:
     for (Matrix *matrix : {&x, &weight, &y})
       matrix->store();
     Placement placement(backend, parallelFor);
-    for (TensorRef *tensor : {&args.x, &args.weight, &args.y, &args.bias, &args.range, &args.key, &args.saturation,
-                              &args.rowRange})
+    for (TensorRef *tensor :
+         {&args.x, &args.weight, &args.y, &args.bias, &args.range, &args.key, &args.saturation, &args.rowRange})
       placement.place(*tensor);
     Status status = (*compiled)->forward(args, placement.context());
     placement.fetch();

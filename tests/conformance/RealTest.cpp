@@ -3,8 +3,8 @@
 // A kernel takes a sum of n products in n fused multiply-adds, each rounded: it is within n u sum |a b| of the exact
 // sum, u = 2^-24 (to first order in u; Higham, Accuracy and Stability of Numerical Algorithms, 3.1). The evaluator
 // rounds the exact sum once more. Tiles are added in the same order on both sides, T more roundings each. Kernels of
-// the backends ptx and cuda may round operands too (MHO_CUDA_MATH): a relative error of up to half a unit of their last place
-// each.
+// the backends ptx and cuda may round operands too (MHO_CUDA_MATH): a relative error of up to half a unit of their last
+// place each.
 #include "tests/conformance/Backends.h"
 #include "tests/conformance/LayerCase.h"
 

@@ -1,8 +1,8 @@
-// A libcuda of our own, for tests: it runs PTX in the interpreter, notes what it is asked for, and fails where it is told
-// to. No GPU. A library of its own, mho_fake_cuda, that MHO_CUDA_DRIVER or CudaDriver::open() names.
+// A libcuda of our own, for tests: it runs PTX in the interpreter, notes what it is asked for, and fails where it is
+// told to. No GPU. A library of its own, mho_fake_cuda, that MHO_CUDA_DRIVER or CudaDriver::open() names.
 //
-// Memory of its devices has addresses that mean nothing on the host: who reads it there crashes. Launches run at once. Of
-// a stream that captures they are kept instead, for replay(). Machine code is loaded but not run: such a launch does
+// Memory of its devices has addresses that mean nothing on the host: who reads it there crashes. Launches run at once.
+// Of a stream that captures they are kept instead, for replay(). Machine code is loaded but not run: such a launch does
 // nothing. Environment variables say what is there: FAKE_CUDA_INIT (result of cuInit), FAKE_CUDA_VERSION,
 // FAKE_CUDA_DEVICES, FAKE_CUDA_SM, FAKE_CUDA_SHARED (bytes of a CTA), FAKE_CUDA_FAIL (the function that fails); with
 // FAKE_CUDA_IDLE nothing is run or noted.

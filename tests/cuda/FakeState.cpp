@@ -145,8 +145,8 @@ int State::unload(LoadedModule *module) {
 
 int State::find(Function *&function, LoadedModule *module, const std::string &name) {
   std::lock_guard lock(mutex);
-  bool there = module->ptx ? bool(module->ptx->entry(name))
-                           : module->image.find(".text." + name + '\0') != std::string::npos;
+  bool there =
+      module->ptx ? bool(module->ptx->entry(name)) : module->image.find(".text." + name + '\0') != std::string::npos;
   if (!there)
     return kNotFound;
   functions.push_back(std::make_unique<Function>(Function{module, name}));

@@ -110,8 +110,9 @@ TEST_F(Module, AsksForSharedMemoryAboveTheUsual) {
   const std::vector<std::pair<const char *, const char *>> shared{{"FAKE_CUDA_SHARED", "101376"}};
   Variables less(shared);
   driver = *CudaDriver::open(MHO_FAKE_CUDA);
-  EXPECT_THAT(errorOfLoad(0, {{"twice", 100 << 10}}),
-              HasSubstr("@twice needs 102400 bytes of shared memory in a CTA, and GPU 0, 'Fake One' (sm_86) has 101376"));
+  EXPECT_THAT(
+      errorOfLoad(0, {{"twice", 100 << 10}}),
+      HasSubstr("@twice needs 102400 bytes of shared memory in a CTA, and GPU 0, 'Fake One' (sm_86) has 101376"));
 }
 
 TEST_F(Module, RefusalsOfALoadNameTheRemedy) {

@@ -1,5 +1,5 @@
-// The ops on CUDA tensors: the code above the backend, the backend, and PTX in the interpreter, on a torch device of our
-// own (fake_cuda_device.h). torch's own CUDA part takes no part, nor does a GPU.
+// The ops on CUDA tensors: the code above the backend, the backend, and PTX in the interpreter, on a torch device of
+// our own (fake_cuda_device.h). torch's own CUDA part takes no part, nor does a GPU.
 #include "tests/frontends/fake_cuda_device.h"
 
 #include "frontends/torch/ops/Ops.h"
@@ -46,9 +46,7 @@ struct Operands {
       *tensor = onDevice(*tensor, device);
     return moved;
   }
-  auto forward(bool save = true) const {
-    return ops::analogLinear(x, weight, bias, range, key, scalars, config, save);
-  }
+  auto forward(bool save = true) const { return ops::analogLinear(x, weight, bias, range, key, scalars, config, save); }
   auto backward(const at::Tensor &saturation, const at::Tensor &rowRange) const {
     return ops::analogLinearBackward(grad, x, weight, range, key, scalars, saturation, rowRange, config,
                                      {true, true, true, true});
@@ -72,8 +70,8 @@ template <class Action> std::string errorOf(Action action) {
 }
 
 TEST_F(CudaOp, EveryOpHasAKernel) {
-  for (const char *op : {"mho::analog_linear", "mho::analog_linear_backward", "mho::update_range_estimate",
-                         "mho::clip_weight"}) {
+  for (const char *op :
+       {"mho::analog_linear", "mho::analog_linear_backward", "mho::update_range_estimate", "mho::clip_weight"}) {
     auto handle = c10::Dispatcher::singleton().findSchemaOrThrow(op, "");
     EXPECT_TRUE(handle.hasKernelForDispatchKey(c10::DispatchKey::CUDA) ||
                 handle.hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutograd))

@@ -1,5 +1,5 @@
-// A torch device "cuda" on the fake driver, for a torch without CUDA: a guard, an allocator and the factory functions, as
-// torch's CUDA part registers them. Tensors on it have memory that means nothing on the host. No GPU.
+// A torch device "cuda" on the fake driver, for a torch without CUDA: a guard, an allocator and the factory functions,
+// as torch's CUDA part registers them. Tensors on it have memory that means nothing on the host. No GPU.
 #pragma once
 
 #include "tests/cuda/TestGpu.h"
