@@ -67,7 +67,7 @@ int cuDeviceGetName(char *name, int length, int device) {
 
 int cuDeviceGetAttribute(int *value, int attribute, int) {
   constexpr int kMajor = 75, kMinor = 76, kMostSharedBytes = 97;
-  int sm = numberOf("FAKE_CUDA_SM", 90);
+  int sm = numberOf("FAKE_CUDA_SM", kNewerThanNvrtc);
   *value = attribute == kMajor             ? sm / 10
            : attribute == kMinor           ? sm % 10
            : attribute == kMostSharedBytes ? numberOf("FAKE_CUDA_SHARED", 227 << 10)

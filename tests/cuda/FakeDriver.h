@@ -4,8 +4,8 @@
 // Memory of its devices has addresses that mean nothing on the host: who reads it there crashes. Launches run at once.
 // Of a stream that captures they are kept instead, for replay(). Machine code is loaded but not run: such a launch does
 // nothing. Environment variables say what is there: FAKE_CUDA_INIT (result of cuInit), FAKE_CUDA_VERSION,
-// FAKE_CUDA_DEVICES, FAKE_CUDA_SM, FAKE_CUDA_SHARED (bytes of a CTA), FAKE_CUDA_FAIL (the function that fails); with
-// FAKE_CUDA_IDLE nothing is run or noted.
+// FAKE_CUDA_DEVICES, FAKE_CUDA_SM (200, newer than NVRTC knows), FAKE_CUDA_SHARED (bytes of a CTA), FAKE_CUDA_FAIL (the
+// function that fails); with FAKE_CUDA_IDLE nothing is run or noted.
 #pragma once
 
 #include <cstdint>

@@ -129,7 +129,7 @@ int State::load(LoadedModule *&module, const std::string &image) {
     if (!parsed)
       return kInvalidImage;
     made->ptx = *parsed;
-  } else if (!runsOn(architecture, numberOf("FAKE_CUDA_SM", 90))) {
+  } else if (!runsOn(architecture, numberOf("FAKE_CUDA_SM", kNewerThanNvrtc))) {
     return kNoBinaryForGpu;
   }
   loaded.emplace_back(architecture.empty() ? "PTX" : architecture, stack().back()->device);

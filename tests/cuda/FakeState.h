@@ -29,6 +29,9 @@ enum Result {
 
 int numberOf(const char *variable, int fallback);
 
+/// The architecture of the devices where nothing else is said: mho gives them PTX, which can be run here.
+constexpr int kNewerThanNvrtc = 200;
+
 /// A device's primary context, whose handle is this object's address.
 struct Context {
   int device = 0;
