@@ -191,6 +191,39 @@ TEST_F(Launch, WrongPlacesAreErrors) {
   EXPECT_THAT(layer.linear->forward(layer.args, other).message(), HasSubstr("there is no GPU 2"));
 }
 
+/// y^2 of a tile's accumulator: the gradients need the accumulators again, in planes that lie in the caller's memory.
+TEST_F(Launch, GradientsThatComputeAccumulatorsAgain) {
+  auto square = EffectText::parse("analog.effect @square on tile(%y) surrogate(derived) {\n"
+                                  "  %r = arith.mulf %y, %y : f32\n  analog.yield %r : f32\n}",
+                                  "square.mlir", "");
+  ASSERT_TRUE(square) << square.message();
+  constexpr int64_t kRows = 70, kInputs = 30, kOutputs = 9;
+  auto gradients = [&](const std::string &backend) {
+    std::vector<float> x(kRows * kInputs), weight(kOutputs * kInputs), grad(kRows * kOutputs), dx(x.size()),
+        dweight(weight.size());
+    for (auto [values, most] : {std::pair(&x, 9), {&weight, 7}, {&grad, 3}})
+      for (size_t i = 0; i < values->size(); ++i)
+        (*values)[i] = float(int(i * 7) % (2 * most + 1) - most);
+    LinearSpec spec;
+    spec.tileRows = 16;
+    spec.effects = {EffectUse(*square)};
+    LinearBackwardArgs args;
+    args.x = Layer::ref(x, kRows, kInputs), args.weight = Layer::ref(weight, kOutputs, kInputs);
+    args.grad = Layer::ref(grad, kRows, kOutputs);
+    args.dx = Layer::ref(dx, kRows, kInputs), args.dweight = Layer::ref(dweight, kOutputs, kInputs);
+    Placement placement(backend);
+    for (TensorRef *tensor : {&args.x, &args.weight, &args.grad, &args.dx, &args.dweight})
+      placement.place(*tensor);
+    auto linear = Linear::get(spec, backend);
+    EXPECT_TRUE(linear) << linear.message();
+    Status status = (*linear)->backward(args, placement.context());
+    EXPECT_TRUE(status) << status.message();
+    placement.fetch();
+    return std::pair(dx, dweight);
+  };
+  EXPECT_EQ(gradients("cuda"), gradients("cpu"));
+}
+
 /// With FAKE_CUDA_SM of an architecture that NVRTC knows.
 TEST_F(Launch, MachineCodeOfTheDevice) {
   Layer layer;
