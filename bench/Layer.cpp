@@ -56,7 +56,7 @@ void Layer::forward(bool save) {
   if (save)
     a.saturation = viewOf(saturation), a.rowRange = viewOf(rowRange);
   a.scalars = scalars;
-  check(linear->forward(a, runSerially));
+  check(linear->forward(a, {}));
 }
 
 void Layer::backward() {
@@ -65,7 +65,7 @@ void Layer::backward() {
   a.saturation = viewOf(saturation), a.rowRange = viewOf(rowRange);
   a.dx = viewOf(dx), a.dweight = viewOf(dweight), a.dbias = viewOf(dbias), a.drange = viewOf(drange);
   a.scalars = scalars;
-  check(linear->backward(a, runSerially));
+  check(linear->backward(a, {}));
 }
 
 } // namespace mho::bench

@@ -23,8 +23,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(TARGET mho_torch)
   # Includes are written from the root of the repository ("frontends/torch/..."), so that root is include/mho here.
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/frontends/torch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mho/frontends
-          FILES_MATCHING PATTERN "*.h" PATTERN "ops/Bridge.h" EXCLUDE PATTERN "ops/Shapes.h" EXCLUDE) # the two are internal
-  foreach(header EffectText EffectUse LinearSpec Linear TensorRef Status)
+          FILES_MATCHING PATTERN "*.h" PATTERN "ops/Bridge.h" EXCLUDE PATTERN "ops/LaunchPlace.h" EXCLUDE PATTERN "ops/Shapes.h" EXCLUDE) # internal
+  foreach(header EffectText EffectUse LaunchContext LinearSpec Linear TensorRef Status)
     install(FILES ${PROJECT_SOURCE_DIR}/runtime/${header}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mho/runtime)
   endforeach()
 

@@ -3,6 +3,7 @@
 #include "runtime/ColumnSum.h"
 #include "runtime/CpuArtifact.h"
 #include "runtime/CpuCompiler.h"
+#include "runtime/CudaBackend.h"
 #include "runtime/PtxBackend.h"
 #include "runtime/ReferenceBackend.h"
 
@@ -79,7 +80,7 @@ std::vector<KernelSlot> kernelSlots(func::FuncOp function) {
 
 const std::vector<Backend *> &Backend::all() {
   static CpuBackend cpu;
-  static const std::vector<Backend *> backends{&cpu, &referenceBackend(), &ptxBackend()};
+  static const std::vector<Backend *> backends{&cpu, &referenceBackend(), &ptxBackend(), &cudaBackend()};
   return backends;
 }
 

@@ -49,14 +49,14 @@ OwningOpRef<ModuleOp> isolate(func::FuncOp function, const std::vector<bool> &st
   return module;
 }
 
-Expected<std::string> compileCached(ModuleOp module, const std::string &name, const std::string &kind,
+Expected<std::string> compileCached(const std::string &text, const std::string &name, const std::string &kind,
                                     const Expected<std::string> &target, const Knobs &knobs,
                                     const CompileUnit &compile) {
-  std::string ir = printed(module), unit = unitName(name, ir);
+  std::string unit = unitName(name, text);
   if (!knobs.cache || knobs.cacheDir.empty() || StageOptions::from(knobs, {}).inspects())
     return compile(unit);
   Expected<std::string> held = target;
-  Expected<std::string> key = held ? cacheKey(ir, kind + " " + name, *held) : held;
+  Expected<std::string> key = held ? cacheKey(text, kind + " " + name, *held) : held;
   if (!key) {
     warnOnce("kernels are not kept on disk: " + key.message());
     return compile(unit);

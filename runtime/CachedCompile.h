@@ -18,10 +18,10 @@ mlir::OwningOpRef<mlir::ModuleOp> isolate(mlir::func::FuncOp function, const std
 /// Compiles a unit of that name; the result is what the cache keeps.
 using CompileUnit = std::function<Expected<std::string>(const std::string &unit)>;
 
-/// Takes the payload of `module`'s kernel from the cache on disk, or compiles and stores it. Of several processes that
-/// want the same kernel one compiles; the others wait and take it. `target`: what the code is for, with the compiler's
-/// version; where it is an error, nothing is kept. `kind`: the backend, part of the key.
-Expected<std::string> compileCached(mlir::ModuleOp module, const std::string &name, const std::string &kind,
+/// Takes the payload of a kernel, whose IR or source is `text`, from the cache on disk, or compiles and stores it. Of
+/// several processes that want the same kernel one compiles; the others wait and take it. `target`: what the code is
+/// for, with the compiler's version; where it is an error, nothing is kept. `kind`: of the payload, part of the key.
+Expected<std::string> compileCached(const std::string &text, const std::string &name, const std::string &kind,
                                     const Expected<std::string> &target, const Knobs &knobs,
                                     const CompileUnit &compile);
 

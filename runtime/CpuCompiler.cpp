@@ -74,7 +74,7 @@ Expected<CpuCode> compileCpuFunction(func::FuncOp function, const std::vector<bo
   std::string name = function.getName().str();
   OwningOpRef<ModuleOp> module = isolate(function, strided);
   auto compile = [&](const std::string &unit) { return compileStages(module->clone(), unit, **knobs); };
-  Expected<std::string> kept = compileCached(*module, name, "cpu", hostTargetText(), **knobs, compile);
+  Expected<std::string> kept = compileCached(printed(*module), name, "cpu", hostTargetText(), **knobs, compile);
   if (!kept)
     return kept.error();
   KernelPayload payload = KernelPayload::decode(*kept);

@@ -2,7 +2,23 @@
 
 #include "dialect/Numerics/Philox.h"
 
+#include <cstdlib>
+
 namespace mho {
+namespace {
+
+class HostMemory final : public KernelMemory {
+public:
+  void *allocate(int64_t bytes) override { return std::malloc(size_t(bytes)); }
+  void release(void *data) override { std::free(data); }
+};
+
+} // namespace
+
+KernelMemory &hostMemory() {
+  static HostMemory memory;
+  return memory;
+}
 
 std::string keyProblem(const std::vector<KernelSlot> &slots, const SlotValue *values) {
   for (size_t i = 0; i < slots.size(); ++i) {

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "dialect/Numerics/Tiling.h"
+#include "runtime/LaunchContext.h"
 #include "runtime/Status.h"
-#include "runtime/TensorRef.h"
 
 #include <memory>
 #include <string>
@@ -53,11 +53,6 @@ struct KernelOutput {
 /// reduction block, those of tiles anywhere.
 struct OutputPart {
   int64_t rowBegin = 0, rowEnd = 0, columnBegin = 0, columnEnd = 0;
-};
-
-/// Where a launch runs: what the caller lends to it. A device's stream has its place here.
-struct LaunchContext {
-  ParallelFor parallelFor = runSerially; ///< the caller's threads, for kernels of the CPU
 };
 
 /// A launch in parts, one after the other and in ascending order. What a part reads and writes need not be there for

@@ -57,8 +57,8 @@ public:
     for (const EffectStrength &strength : spec.effectStrengths())
       usualStrengths.push_back(strength.value);
   }
-  Status forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) override;
-  Status backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) override;
+  Status forward(const LinearForwardArgs &a, const LaunchContext &context) override;
+  Status backward(const LinearBackwardArgs &a, const LaunchContext &context) override;
 
 private:
   Expected<const BoundKernel *> kernel(Direction direction, const TensorList &tensors);
@@ -67,7 +67,7 @@ private:
   Status run(Direction direction, Call &call);
   Status runRecomputed(Call &call, const Wanted &wanted);
   Status addHomes(const LinearBackwardArgs &a, const TensorList &tensors, bool recomputed, Wanted &wanted);
-  Status takeStatistics(TensorList &tensors, const Call &call, std::vector<std::unique_ptr<float[]>> &memory);
+  Status takeStatistics(TensorList &tensors, const Call &call, std::vector<LentMemory> &memory);
 
   LinearSpec spec;
   LinearSlots slots;
@@ -163,8 +163,8 @@ Expected<BoundKernel> compile(const LinearSpec &spec, const LinearSlots &tensors
 /// parameter, a vector over the tiles for a range.
 class Ignored {
 public:
-  explicit Ignored(const LinearSizes &sizes) : sizes(sizes) {}
-  TensorRef add(const KernelSlot &slot, llvm::ArrayRef<analog::Axis> over) {
+  Ignored(const LinearSizes &sizes, KernelMemory &lender) : sizes(sizes), lender(lender) {}
+  Expected<TensorRef> add(const KernelSlot &slot, llvm::ArrayRef<analog::Axis> over) {
     TensorRef t{nullptr, slot.type, slot.rank, {}, {}};
     int64_t count = 1;
     for (int i = slot.rank - 1; i >= 0; --i) {
@@ -172,7 +172,9 @@ public:
       t.sizes[i] = sizeOf(over[i]);
       count *= t.sizes[i];
     }
-    t.data = memory.emplace_back(new int64_t[std::max<int64_t>(1, count)]).get();
+    t.data = memory.emplace_back(lender, count * bytesOf(slot.type)).get();
+    if (!t.data)
+      return Status::error("no memory for " + std::to_string(count) + " elements of '" + slot.name + "'");
     return t;
   }
 
@@ -191,7 +193,8 @@ private:
     llvm_unreachable("all axes are listed");
   }
   const LinearSizes &sizes;
-  std::vector<std::unique_ptr<int64_t[]>> memory; // of the largest element type, not cleared
+  KernelMemory &lender;
+  std::vector<LentMemory> memory;
 };
 
 /// The output of a kernel of this layer.
@@ -217,8 +220,8 @@ struct Call {
   const TensorList &tensors;
   const Strengths strengths;
   const LinearSizes &sizes;
-  const ParallelFor &parallelFor;
-  Ignored ignored{sizes};
+  const LaunchContext &context;
+  Ignored ignored{sizes, *context.memory};
 };
 
 } // namespace
@@ -261,7 +264,10 @@ Expected<BoundGradient> CompiledLinear::bind(Direction direction, Call &call) {
       value.tensor = call.tensors[source.tensor];
       value.discard = !value.tensor.data && (source.tensor == LinearSlots::Dx || source.tensor == LinearSlots::Dweight);
     } else if (slot.result && !isAccumulatorGradient(slot)) {
-      value.tensor = call.ignored.add(slot, source.over);
+      Expected<TensorRef> ignored = call.ignored.add(slot, source.over);
+      if (!ignored)
+        return ignored.error();
+      value.tensor = *ignored;
     }
   }
   return result;
@@ -269,7 +275,7 @@ Expected<BoundGradient> CompiledLinear::bind(Direction direction, Call &call) {
 
 Status CompiledLinear::run(Direction direction, Call &call) {
   Expected<BoundGradient> bound = bind(direction, call);
-  return bound ? bound->kernel.launch(bound->values.data(), bound->output, {call.parallelFor}) : bound.error();
+  return bound ? bound->kernel.launch(bound->values.data(), bound->output, call.context) : bound.error();
 }
 
 Status CompiledLinear::runRecomputed(Call &call, const Wanted &wanted) {
@@ -288,16 +294,16 @@ Status CompiledLinear::runRecomputed(Call &call, const Wanted &wanted) {
   }
   auto pointerTo = [](std::optional<BoundGradient> &gradient) { return gradient ? &*gradient : nullptr; };
   return runRecompute({call.sizes.tiles, call.sizes.rows, call.sizes.outputs}, *tile, pointerTo(gradients[0]),
-                      pointerTo(gradients[1]), {call.parallelFor});
+                      pointerTo(gradients[1]), call.context);
 }
 
-Status CompiledLinear::forward(const LinearForwardArgs &a, const ParallelFor &parallelFor) {
+Status CompiledLinear::forward(const LinearForwardArgs &a, const LaunchContext &context) {
   Expected<LinearSizes> sizes = checkForward(spec, a);
   if (!sizes)
     return sizes.error();
   Direction direction = a.saturation.defined() || a.rowRange.defined() ? Direction::ForwardSave : Direction::Forward;
   TensorList t = slots.forward(a);
-  Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, parallelFor};
+  Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, context};
   return run(direction, call);
 }
 
@@ -328,8 +334,7 @@ Status CompiledLinear::addHomes(const LinearBackwardArgs &a, const TensorList &t
 }
 
 /// The statistics of the weight that @f_dw reads, in `memory`: taken again, by a kernel that needs no rows of x.
-Status CompiledLinear::takeStatistics(TensorList &tensors, const Call &call,
-                                      std::vector<std::unique_ptr<float[]>> &memory) {
+Status CompiledLinear::takeStatistics(TensorList &tensors, const Call &call, std::vector<LentMemory> &memory) {
   Expected<const BoundKernel *> bound = kernel(Direction::Weight, tensors);
   if (!bound)
     return bound.error();
@@ -337,7 +342,7 @@ Status CompiledLinear::takeStatistics(TensorList &tensors, const Call &call,
     if (source.tensor != LinearSlots::WeightRange && source.tensor != LinearSlots::WeightRange2)
       continue;
     int64_t outputs = slot.rank == 2 ? call.sizes.outputs : 1, count = call.sizes.tiles * outputs;
-    memory.emplace_back(new (std::nothrow) float[std::max<int64_t>(1, count)]);
+    memory.emplace_back(*call.context.memory, count * int64_t(sizeof(float)));
     if (!memory.back())
       return Status::error("no memory for " + std::to_string(count) + " largest weights");
     tensors[source.tensor] = {
@@ -349,17 +354,17 @@ Status CompiledLinear::takeStatistics(TensorList &tensors, const Call &call,
   withoutRows[LinearSlots::X].sizes[0] = 0;
   LinearSizes sizes = call.sizes;
   sizes.rows = 0;
-  Call ofStatistics{withoutRows, call.strengths, sizes, call.parallelFor};
+  Call ofStatistics{withoutRows, call.strengths, sizes, call.context};
   return run(Direction::Statistics, ofStatistics);
 }
 
-Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &parallelFor) {
+Status CompiledLinear::backward(const LinearBackwardArgs &a, const LaunchContext &context) {
   Expected<LinearSizes> sizes = checkBackward(spec, a);
   if (!sizes)
     return sizes.error();
   TensorList t = slots.backward(a);
   if (a.dbias.defined())
-    if (Status status = backend.sumColumns(a.grad, a.dbias, {parallelFor}); !status)
+    if (Status status = backend.sumColumns(a.grad, a.dbias, context); !status)
       return status;
   Expected<bool> recomputed = recomputes(t);
   if (!recomputed)
@@ -372,8 +377,8 @@ Status CompiledLinear::backward(const LinearBackwardArgs &a, const ParallelFor &
     t[LinearSlots::Dx] = discarded(spec.storage, sizes->rows, sizes->inputs);
   if (!a.dweight.defined())
     t[LinearSlots::Dweight] = discarded(spec.storage, sizes->outputs, sizes->inputs);
-  Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, parallelFor};
-  std::vector<std::unique_ptr<float[]>> statistics;
+  Call call{t, {a.scalars, a.effectStrengths.empty() ? usualStrengths : a.effectStrengths}, *sizes, context};
+  std::vector<LentMemory> statistics;
   if (wanted.weight)
     if (Status status = takeStatistics(t, call, statistics); !status)
       return status;

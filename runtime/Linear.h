@@ -2,7 +2,7 @@
 //
 //   auto layer = Linear::get(spec, "cpu");            // built once per spec and backend, thread safe
 //   if (!layer) fail(layer.message());
-//   auto status = (*layer)->forward(args, parallelFor);
+//   auto status = (*layer)->forward(args, context);
 //
 // Shapes: x [B,K], weight [O,K], bias [O], range beta [T], key int64 [2], y [B,O], saturation int32 [S T,B,ceil(O/32)]
 // (bit n mod 32 of word n / 32: the accumulator saturated; S sets of bits, those of spec.savedBits(), stacked),
@@ -11,6 +11,7 @@
 // first use; sizes are run-time values, a new size never compiles.
 #pragma once
 
+#include "runtime/LaunchContext.h"
 #include "runtime/LinearSpec.h"
 #include "runtime/Status.h"
 #include "runtime/TensorRef.h"
@@ -43,8 +44,8 @@ public:
   /// The layer's kernels on a backend; "cpu", or "reference" (slow). Errors: contradictory spec, unknown backend.
   static Expected<std::shared_ptr<Linear>> get(const LinearSpec &spec, const std::string &backend);
   /// Errors: shapes that do not fit (naming them), a failed compilation (naming the stage and the IR's file).
-  virtual Status forward(const LinearForwardArgs &args, const ParallelFor &parallelFor) = 0;
-  virtual Status backward(const LinearBackwardArgs &args, const ParallelFor &parallelFor) = 0;
+  virtual Status forward(const LinearForwardArgs &args, const LaunchContext &context) = 0;
+  virtual Status backward(const LinearBackwardArgs &args, const LaunchContext &context) = 0;
 };
 
 } // namespace mho

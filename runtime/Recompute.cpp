@@ -3,7 +3,6 @@
 #include "dialect/Numerics/Reduction.h"
 
 #include <algorithm>
-#include <new>
 
 namespace mho {
 
@@ -47,7 +46,7 @@ private:
   BoundGradient &tile, *input, *weight;
   const LaunchContext &context;
   int64_t planes;
-  std::unique_ptr<float[]> memory;
+  LentMemory memory;
 };
 
 /// Rows (or outputs) of a block: a multiple of the reduction block, beyond which no bit depends on it.
@@ -59,7 +58,7 @@ int64_t Recompute::step(int64_t size, int64_t otherSize, int64_t bytes) const {
 
 Status Recompute::allocate(int64_t rows, int64_t outputs) {
   int64_t floats = planes * sizes.tiles * rows * outputs;
-  memory.reset(new (std::nothrow) float[std::max<int64_t>(floats, 1)]);
+  memory = LentMemory(*context.memory, floats * int64_t(sizeof(float)));
   if (!memory)
     return Status::error("no memory for " + std::to_string(floats) + " gradients of accumulators");
   return Status::ok();

@@ -24,6 +24,12 @@ struct TensorRef {
 
   /// One number has no axes, but an address.
   bool defined() const { return rank > 0 || data; }
+  int64_t elements() const {
+    int64_t count = 1;
+    for (int i = 0; i < rank; ++i)
+      count *= sizes[i];
+    return count;
+  }
   /// Neighbours along the last axis do not lie side by side.
   bool strided() const { return rank > 0 && sizes[rank - 1] > 1 && strides[rank - 1] != 1; }
 };

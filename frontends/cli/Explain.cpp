@@ -10,7 +10,8 @@
 #include "mlir/Pass/PassManager.h"
 
 static const char *kHelp =
-    "usage: mho explain SPEC [--effect=FILE[:NAME] [--bind=PARAMETER=SOURCE]... [--at=PLACE]]... [--cuda[=ARCH]]\n\n"
+    "usage: mho explain SPEC [--effect=FILE[:NAME] [--bind=PARAMETER=SOURCE]... [--at=PLACE]]... [--cuda[=ARCH] "
+    "[--stage=STAGE]]\n\n"
     "Prints the algebra of an analog linear layer, its fused kernel and the kernels of its gradients as MLIR.\n"
     "SPEC is one line of words, for example\n"
     "  mho explain \"tile=balanced:256 range=given dac weight_noise output_noise adc adc_mask bias\"\n"
@@ -20,8 +21,13 @@ static const char *kHelp =
     "a parameter of it is: largest_weight, input_range or tensor. PLACE is before:WORD or after:WORD of a built-in\n"
     "effect. What becomes of effects, streams, strengths and parameters is then said at the end.\n\n"
     "--cuda prints the kernels as CUDA C++ instead (they include the prelude, which --cuda=prelude prints); with an\n"
-    "architecture, sm_80 for one, also what its assembler says of each: registers, spills, shared memory. No GPU is\n"
-    "needed.\n";
+    "architecture, sm_80 for one, also what its assembler says of each: registers, spills, shared memory. With\n"
+    "--stage=ptx or --stage=cubin the PTX or the machine code for it is written instead. No GPU is needed.\n";
+
+/// What --cuda asks for.
+struct CudaWords {
+  std::string architecture, stage;
+};
 
 static void print(const char *title, mlir::ModuleOp module) {
   llvm::outs() << "// ---- " << title << " ----\n";
@@ -29,8 +35,9 @@ static void print(const char *title, mlir::ModuleOp module) {
   llvm::outs() << "\n";
 }
 
-/// Prints the module's kernels as CUDA C++, and with an architecture what ptxas says of them; the exit status.
-static int explainCuda(mlir::ModuleOp module, const std::string &architecture) {
+/// Prints the module's kernels as CUDA C++, and with an architecture what ptxas says of them, or their PTX or machine
+/// code; the exit status.
+static int explainCuda(mlir::ModuleOp module, const CudaWords &words) {
   using namespace mho;
   Expected<const Knobs *> knobs = Knobs::get();
   if (!knobs) {
@@ -44,15 +51,20 @@ static int explainCuda(mlir::ModuleOp module, const std::string &architecture) {
   mlir::FailureOr<std::string> text = lowering::printCuda(module);
   if (failed(text))
     return 1;
-  llvm::outs() << *text;
-  if (architecture.empty())
+  if (words.stage.empty())
+    llvm::outs() << *text;
+  if (words.architecture.empty())
     return 0;
-  auto output = compileCuda(*text, (*knobs)->nvrtc, architecture, {"--ptxas-options=-v"});
+  auto output = compileCuda(*text, (*knobs)->nvrtc, words.architecture, {"--ptxas-options=-v"});
   if (!output) {
     llvm::errs() << "mho explain: " << output.message() << "\n";
     return 1;
   }
-  llvm::outs() << "\n// ---- " << architecture << ", as its assembler says; nothing was run ----\n" << output->log;
+  if (words.stage.empty())
+    llvm::outs() << "\n// ---- " << words.architecture << ", as its assembler says; nothing was run ----\n"
+                 << output->log;
+  else
+    llvm::outs() << (words.stage == "ptx" ? output->ptx : output->cubin);
   return 0;
 }
 
@@ -89,7 +101,7 @@ static std::vector<std::string> namesThatRecompute(mlir::MLIRContext &context, c
 }
 
 /// Prints each level, or with `cuda` the CUDA C++; the exit status.
-static int explainLayer(const mho::LinearSpec &spec, const std::optional<std::string> &cuda) {
+static int explainLayer(const mho::LinearSpec &spec, const std::optional<CudaWords> &cuda) {
   using namespace mho;
   mlir::MLIRContext context;
   context.loadDialect<analog::AnalogDialect, mlir::func::FuncDialect>();
@@ -114,16 +126,25 @@ static int explainLayer(const mho::LinearSpec &spec, const std::optional<std::st
   return 0;
 }
 
-/// Takes --cuda and --cuda=ARCH out of the words: the architecture, empty for none, where one is there.
-static std::optional<std::string> takeCuda(llvm::SmallVectorImpl<char *> &words) {
-  std::optional<std::string> cuda;
-  llvm::erase_if(words, [&](llvm::StringRef word) {
-    if (word != "--cuda" && !word.starts_with("--cuda="))
+/// Takes --cuda, --cuda=ARCH and --stage=STAGE out of the words. `error`: of words that do not go together.
+static std::optional<CudaWords> takeCuda(llvm::SmallVectorImpl<char *> &words, std::string &error) {
+  std::optional<std::string> cuda, stage;
+  auto take = [&](llvm::StringRef word, llvm::StringRef name, std::optional<std::string> &value) {
+    if (word != name && !word.starts_with(name.str() + "="))
       return false;
-    cuda = word.drop_front(std::min<size_t>(word.size(), 7)).str();
+    value = word.drop_front(std::min(word.size(), name.size() + 1)).str();
     return true;
-  });
-  return cuda;
+  };
+  llvm::erase_if(words,
+                 [&](llvm::StringRef word) { return take(word, "--cuda", cuda) || take(word, "--stage", stage); });
+  bool machineCode = cuda && llvm::StringRef(*cuda).starts_with("sm_");
+  if (stage && *stage != "ptx" && *stage != "cubin")
+    error = "--stage=" + *stage + " is no stage to write; expected ptx or cubin";
+  else if (stage && (!cuda || cuda->empty()))
+    error = "--stage=" + *stage + " needs an architecture: --cuda=sm_80 for one";
+  else if (stage == "cubin" && !machineCode)
+    error = "--cuda=" + *cuda + " has no machine code; name an architecture sm_*, or --stage=ptx";
+  return cuda ? std::optional(CudaWords{*cuda, stage.value_or("")}) : std::nullopt;
 }
 
 int mho::cli::explain(int argc, char **argv) {
@@ -140,8 +161,8 @@ int mho::cli::explain(int argc, char **argv) {
       return unexpectedWord("explain", argv[i]); // a spec is one argument, in quotes
   std::string error;
   llvm::SmallVector<char *> words(argv + 1, argv + argc);
-  std::optional<std::string> cuda = takeCuda(words);
-  if (cuda == "prelude") {
+  std::optional<CudaWords> cuda = takeCuda(words, error);
+  if (cuda && cuda->architecture == "prelude") {
     llvm::outs() << lowering::kCudaPrelude;
     return 0;
   }
@@ -149,7 +170,9 @@ int mho::cli::explain(int argc, char **argv) {
     llvm::errs() << "mho explain: which layer?\n\n" << kHelp;
     return kWrongUsage;
   }
-  LinearSpec spec = LinearSpec::parse(words[0], error);
+  LinearSpec spec;
+  if (error.empty())
+    spec = LinearSpec::parse(words[0], error);
   if (error.empty())
     if (Status status = readEffects({words.begin() + 1, words.end()}, spec); !status)
       error = status.message();

@@ -9,9 +9,10 @@ using namespace mlir;
 namespace mho {
 
 std::string CudaArtifact::text() const {
-  if (!ptx.empty())
-    return ptx;
-  return source.empty() ? ModuleArtifact::text() : source;
+  for (const std::string *form : {&image, &ptx, &source})
+    if (!form->empty())
+      return *form;
+  return ModuleArtifact::text();
 }
 
 std::function<std::string()> CudaArtifact::snapshot() const {
@@ -23,7 +24,8 @@ std::function<std::string()> CudaArtifact::snapshot() const {
 Status CudaArtifact::replace(const std::string &text) {
   if (source.empty())
     return ModuleArtifact::replace(text);
-  (ptx.empty() ? source : ptx) = text;
+  (ptx.empty() ? source : image.empty() ? ptx : image) = text;
+  cubin.clear(); // of another text
   return Status::ok();
 }
 
@@ -40,8 +42,11 @@ Status CudaArtifact::compile() {
   if (!output)
     return output.error();
   ptx = std::move(output->ptx);
+  cubin = std::move(output->cubin);
   return Status::ok();
 }
+
+void CudaArtifact::assemble() { image = cubin.empty() ? ptx : cubin; }
 
 Expected<Nvrtc::Output> compileCuda(const std::string &source, const std::string &nvrtcPath,
                                     const std::string &architecture, const std::vector<std::string> &options) {
@@ -87,7 +92,7 @@ Expected<lowering::CudaKernel> describeKernel(ModuleOp module, const std::string
   return status ? describeScheduled(*artifact.mlirModule) : status;
 }
 
-std::vector<Stage> cudaStages(CudaArtifact &artifact) {
+std::vector<Stage> ptxStages(CudaArtifact &artifact) {
   auto schedule = [&artifact] {
     return artifact.runPasses([&](OpPassManager &passes) { addCudaSchedulePasses(passes, artifact.math); });
   };
@@ -105,12 +110,24 @@ std::vector<Stage> cudaStages(CudaArtifact &artifact) {
           {"ptx", "ptx", [&artifact] { return artifact.compile(); }}};
 }
 
-std::vector<std::string> cudaStageNames() {
+std::vector<Stage> cudaStages(CudaArtifact &artifact) {
+  std::vector<Stage> stages = ptxStages(artifact);
+  stages.push_back({"cubin", "cubin", [&artifact] {
+                      artifact.assemble();
+                      return Status::ok();
+                    }});
+  return stages;
+}
+
+static std::vector<std::string> namesOf(std::vector<Stage> (*stages)(CudaArtifact &)) {
   CudaArtifact none(nullptr, "", "", "");
   std::vector<std::string> names;
-  for (const Stage &stage : cudaStages(none))
+  for (const Stage &stage : stages(none))
     names.push_back(stage.name);
   return names;
 }
+
+std::vector<std::string> cudaStageNames() { return namesOf(cudaStages); }
+std::vector<std::string> ptxStageNames() { return namesOf(ptxStages); }
 
 } // namespace mho

@@ -1,4 +1,4 @@
-// A kernel on its way to PTX: the module, then CUDA C++, then what NVRTC makes of it.
+// A kernel on its way to a GPU: the module, then CUDA C++, then the PTX and the machine code that NVRTC makes of it.
 #pragma once
 
 #include "lowering/AnalogToCuda/AnalogToCuda.h"
@@ -11,7 +11,7 @@ namespace mho {
 
 class CudaArtifact : public ModuleArtifact {
 public:
-  /// `math`: of the schedule; `architecture`: as NVRTC names it, "compute_80".
+  /// `math`: of the schedule; `architecture`: as NVRTC names it, "compute_80" for PTX, "sm_80" for machine code.
   CudaArtifact(mlir::OwningOpRef<mlir::ModuleOp> module, std::string math, std::string nvrtcPath,
                std::string architecture)
       : ModuleArtifact(std::move(module)), math(std::move(math)), nvrtcPath(std::move(nvrtcPath)),
@@ -22,14 +22,18 @@ public:
 
   Status print();
   Status compile();
+  void assemble();
 
   const std::string math;
   /// From the stage emitc on.
   std::optional<lowering::CudaKernel> kernel;
   std::string source, ptx;
+  /// From the stage cubin on: machine code; where the PTX is an edited one, that PTX, which the driver assembles.
+  std::string image;
 
 private:
   std::string nvrtcPath, architecture;
+  std::string cubin; ///< that came with the PTX
 };
 
 /// CUDA C++ that includes the prelude, compiled by NVRTC. `architecture`: "compute_80" for PTX, "sm_80" for a cubin
@@ -44,8 +48,10 @@ void addCudaPasses(mlir::OpPassManager &passes, const std::string &math);
 /// What a launcher has to know of the kernel of a module's one function.
 Expected<lowering::CudaKernel> describeKernel(mlir::ModuleOp module, const std::string &math);
 
-/// schedule, emitc, cuda, ptx.
+/// schedule, emitc, cuda, ptx, cubin; to PTX all but the last.
 std::vector<Stage> cudaStages(CudaArtifact &artifact);
+std::vector<Stage> ptxStages(CudaArtifact &artifact);
 std::vector<std::string> cudaStageNames();
+std::vector<std::string> ptxStageNames();
 
 } // namespace mho

@@ -1,10 +1,10 @@
 #include "runtime/Cuda/CudaLaunch.h"
 
 #include "dialect/Numerics/Reduction.h"
+#include "runtime/Cuda/KernelArguments.h"
 
 #include <algorithm>
 #include <climits>
-#include <cstring>
 
 namespace mho {
 namespace {
@@ -16,29 +16,6 @@ constexpr int64_t kMostRows = 65535;
 
 int64_t divideUp(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
-/// Appends values as the struct lays them out.
-class ArgumentBytes {
-public:
-  template <class T> void add(T value) {
-    bytes.resize((bytes.size() + alignof(T) - 1) / alignof(T) * alignof(T));
-    bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
-  }
-  /// mho::Tensor of the prelude.
-  void tensor(uint64_t address, int rank, const int64_t *sizes, const int64_t *strides) {
-    add(address);
-    for (const int64_t *values : {sizes, strides})
-      for (int i = 0; i < 3; ++i)
-        add(i < rank ? values[i] : int64_t(0));
-  }
-  std::string take() {
-    bytes.resize((bytes.size() + 7) / 8 * 8);
-    return std::move(bytes);
-  }
-
-private:
-  std::string bytes;
-};
-
 int64_t widestTile(const InputTiles &tiles) {
   int64_t widest = 0;
   for (int64_t t = 0; t < tiles.count(); ++t)
@@ -46,14 +23,33 @@ int64_t widestTile(const InputTiles &tiles) {
   return widest;
 }
 
-int64_t elementsOf(const TensorRef &tensor) {
-  int64_t count = 1;
-  for (int i = 0; i < tensor.rank; ++i)
-    count *= tensor.sizes[i];
-  return count;
+} // namespace
+
+Status checkCudaSizes(const std::string &name, const TensorRef &tensor) {
+  for (int d = 0; d < tensor.rank; ++d)
+    if (tensor.sizes[d] > kMostElements)
+      return Status::error("'" + name + "' has " + std::to_string(tensor.sizes[d]) + " elements along axis " +
+                           std::to_string(d) + "; a CUDA kernel counts to " + std::to_string(kMostElements) +
+                           ": split the batch or the layer");
+  return Status::ok();
 }
 
-} // namespace
+std::vector<CudaFunction> cudaFunctions(const lowering::CudaKernel &kernel) {
+  std::vector<CudaFunction> functions;
+  auto add = [&](const std::string &suffix, int64_t sharedBytes = 0) {
+    functions.push_back({kernel.name + suffix, sharedBytes});
+  };
+  for (const lowering::CudaStatistic &statistic : kernel.statistics) {
+    std::string name = "_statistic" + std::to_string(statistic.number);
+    add(name);
+    if (statistic.ofTile)
+      add(name + "_total");
+  }
+  add("", kernel.sharedBytes);
+  for (const lowering::CudaReduction &reduction : kernel.reductions)
+    add("_result" + std::to_string(reduction.result));
+  return functions;
+}
 
 int64_t CudaLaunch::take(int64_t floats) {
   constexpr int64_t kAlignment = 256;
@@ -64,7 +60,7 @@ int64_t CudaLaunch::take(int64_t floats) {
 
 std::string CudaLaunch::argument(const SlotValue *values, const std::function<uint64_t(size_t slot)> &addressOf,
                                  uint64_t workspace) const {
-  ArgumentBytes bytes;
+  KernelArguments bytes;
   for (size_t i = 0; i < slots->size(); ++i) {
     const TensorRef &tensor = values[i].tensor;
     if ((*slots)[i].scalar)
@@ -92,18 +88,16 @@ Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vec
                               const SlotValue *values, const KernelOutput &output) {
   constexpr int64_t kBlock = kReductionBlock, kThreads = lowering::kCudaThreads;
   for (size_t i = 0; i < slots.size(); ++i)
-    for (int d = 0; d < values[i].tensor.rank; ++d)
-      if (values[i].tensor.sizes[d] > kMostElements)
-        return Status::error("'" + slots[i].name + "' has " + std::to_string(values[i].tensor.sizes[d]) +
-                             " elements along axis " + std::to_string(d) + "; a CUDA kernel counts to " +
-                             std::to_string(kMostElements) + ": split the batch or the layer");
+    if (Status status = checkCudaSizes(slots[i].name, values[i].tensor); !status)
+      return status;
   CudaLaunch launch;
   launch.slots = &slots;
   int64_t tiles = output.tiles.count(), widest = widestTile(output.tiles);
-  auto step = [&](const std::string &suffix, int64_t x, int64_t y, int64_t threads = lowering::kCudaThreads,
-                  int64_t shared = 0) {
+  size_t function = 0; // by the order of cudaFunctions()
+  auto step = [&](int64_t x, int64_t y = 1, int64_t threads = lowering::kCudaThreads, int64_t shared = 0) {
     if (x > 0 && y > 0)
-      launch.steps.push_back({kernel.name + suffix, x, y, threads, shared});
+      launch.steps.push_back({function, {x, y, threads, shared}});
+    ++function;
   };
   const lowering::CudaSchedule &schedule = kernel.schedule;
   for (const lowering::CudaStatistic &statistic : kernel.statistics) {
@@ -118,26 +112,24 @@ Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vec
     partial.offset = launch.take(partial.sizes[0] * partial.sizes[1]);
     launch.statistics.push_back(whole);
     launch.statistics.push_back(partial);
-    std::string name = "_statistic" + std::to_string(statistic.number);
-    step(name, tiles * divideUp(parts, kThreads / 16), 1);
+    step(tiles * divideUp(parts, kThreads / 16));
     if (statistic.ofTile)
-      step(name + "_total", divideUp(tiles, kThreads), 1);
+      step(divideUp(tiles, kThreads));
   }
   int64_t columnBlocks =
       kernel.forward ? divideUp(output.columns, schedule.columns()) : tiles * divideUp(widest, schedule.columns());
-  step("", columnBlocks, divideUp(output.rows, schedule.rows()), schedule.threads(), kernel.sharedBytes);
+  step(columnBlocks, divideUp(output.rows, schedule.rows()), schedule.threads(), kernel.sharedBytes);
   for (const lowering::CudaReduction &reduction : kernel.reductions) {
     int64_t columns = kernel.forward ? output.columns : widest;
     int64_t rows = reduction.keepsRows ? output.rows : divideUp(output.rows, kBlock);
     columns = reduction.keepsColumns ? columns : divideUp(columns, kBlock);
     launch.partials.push_back({launch.take((reduction.perTile ? tiles : 1) * rows * columns), rows, columns});
-    if (values[reduction.slot].tensor.data)
-      step("_result" + std::to_string(reduction.result), divideUp(elementsOf(values[reduction.slot].tensor), kThreads),
-           1);
+    const TensorRef &result = values[reduction.slot].tensor;
+    step(result.data ? divideUp(result.elements(), kThreads) : 0);
   }
   for (const CudaLaunch::Step &each : launch.steps)
-    if (each.gridY > kMostRows)
-      return Status::error("@" + each.kernel + " would need a grid of " + std::to_string(each.gridY) +
+    if (each.grid.y > kMostRows)
+      return Status::error("@" + kernel.name + " would need a grid of " + std::to_string(each.grid.y) +
                            " CTAs along y, and a GPU has " + std::to_string(kMostRows) + ": split the batch");
   return launch;
 }

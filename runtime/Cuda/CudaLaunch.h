@@ -3,21 +3,25 @@
 //
 //   Expected<CudaLaunch> launch = planCuda(kernel, slots, values, output);
 //   launch->argument(values, addressOf, workspaceAddress)          // the bytes of the one parameter
-//   for (const CudaLaunch::Step &step : launch->steps) ...
+//   for (const CudaLaunch::Step &step : launch->steps) ...         // step.function of cudaFunctions(kernel)
 #pragma once
 
 #include "lowering/AnalogToCuda/AnalogToCuda.h"
+#include "runtime/Cuda/CudaModule.h"
 #include "runtime/Kernel.h"
 
 #include <functional>
 
 namespace mho {
 
+/// The functions of a kernel in the order of their launches, each with its dynamic shared memory.
+std::vector<CudaFunction> cudaFunctions(const lowering::CudaKernel &kernel);
+
 class CudaLaunch {
 public:
   struct Step {
-    std::string kernel;
-    int64_t gridX = 1, gridY = 1, threads = lowering::kCudaThreads, sharedBytes = 0;
+    size_t function; ///< its number in cudaFunctions()
+    CudaGrid grid;
   };
   /// In order; a step without CTAs is left out.
   std::vector<Step> steps;
@@ -45,6 +49,9 @@ private:
   std::vector<WorkTensor> statistics; ///< the whole and the parts of each
   std::vector<WorkPartials> partials;
 };
+
+/// Fails where a tensor has more elements along an axis than a kernel counts.
+Status checkCudaSizes(const std::string &name, const TensorRef &tensor);
 
 /// Errors: sizes beyond what an index of the kernel counts, a grid that no GPU has.
 Expected<CudaLaunch> planCuda(const lowering::CudaKernel &kernel, const std::vector<KernelSlot> &slots,

@@ -8,8 +8,12 @@ uint64_t Memory::add(std::string name, void *data, size_t bytes, Access access, 
   constexpr uint64_t alignment = 512, gap = 1 << 16;
   uint64_t next = list.empty() ? kBufferBase : list.back().address + list.back().bytes + gap;
   uint64_t address = (next + alignment - 1) / alignment * alignment + misalignment;
-  list.push_back({std::move(name), address, static_cast<uint8_t *>(data), bytes, access, Space::Global});
+  addAt(std::move(name), address, data, bytes, access);
   return address;
+}
+
+void Memory::addAt(std::string name, uint64_t address, void *data, size_t bytes, Access access) {
+  list.push_back({std::move(name), address, static_cast<uint8_t *>(data), bytes, access, Space::Global});
 }
 
 std::string describeAddress(const std::vector<Memory::Buffer> &buffers, uint64_t address) {

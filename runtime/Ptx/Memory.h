@@ -25,6 +25,8 @@ public:
   /// Registers memory of the caller, which must outlive the launches; its address for the kernel is a multiple of 512
   /// plus `misalignment`. Buffers are apart: what lies between them is out of bounds.
   uint64_t add(std::string name, void *data, size_t bytes, Access access = Access::ReadWrite, size_t misalignment = 0);
+  /// As add(), at an address that is apart from those of the others.
+  void addAt(std::string name, uint64_t address, void *data, size_t bytes, Access access = Access::ReadWrite);
   const std::vector<Buffer> &buffers() const { return list; }
 
 private:

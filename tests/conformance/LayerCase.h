@@ -14,6 +14,7 @@
 #include "runtime/Linear.h"
 #include "runtime/LinearModule.h"
 #include "runtime/RealElement.h"
+#include "tests/cuda/TestGpu.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -151,7 +152,12 @@ public:
       bindSaved(args);
     for (Matrix *matrix : {&x, &weight, &y})
       matrix->store();
-    Status status = (*compiled)->forward(args, parallelFor);
+    Placement placement(backend, parallelFor);
+    for (TensorRef *tensor :
+         {&args.x, &args.weight, &args.y, &args.bias, &args.range, &args.key, &args.saturation, &args.rowRange})
+      placement.place(*tensor);
+    Status status = (*compiled)->forward(args, placement.context());
+    placement.fetch();
     y.load();
     return status;
   }
@@ -173,7 +179,12 @@ public:
       args.drange = drange.ref;
     for (Matrix *matrix : {&x, &weight, &grad, &dx, &dweight})
       matrix->store();
-    Status status = (*compiled)->backward(args, parallelFor);
+    Placement placement(backend, parallelFor);
+    for (TensorRef *tensor : {&args.grad, &args.x, &args.weight, &args.range, &args.key, &args.saturation,
+                              &args.rowRange, &args.dx, &args.dweight, &args.dbias, &args.drange})
+      placement.place(*tensor);
+    Status status = (*compiled)->backward(args, placement.context());
+    placement.fetch();
     for (Matrix *matrix : {&dx, &dweight})
       matrix->load();
     return status;

@@ -3,8 +3,8 @@
 // A kernel takes a sum of n products in n fused multiply-adds, each rounded: it is within n u sum |a b| of the exact
 // sum, u = 2^-24 (to first order in u; Higham, Accuracy and Stability of Numerical Algorithms, 3.1). The evaluator
 // rounds the exact sum once more. Tiles are added in the same order on both sides, T more roundings each. Kernels of
-// the backend ptx may round operands too (MHO_CUDA_MATH): a relative error of up to half a unit of their last place
-// each.
+// the backends ptx and cuda may round operands too (MHO_CUDA_MATH): a relative error of up to half a unit of their last
+// place each.
 #include "tests/conformance/Backends.h"
 #include "tests/conformance/LayerCase.h"
 
@@ -24,7 +24,7 @@ struct Rounding {
 
 Rounding roundingOf(const std::string &backend) {
   Expected<const Knobs *> knobs = Knobs::get();
-  std::string math = backend == "ptx" && knobs ? (*knobs)->cudaMath : "fma";
+  std::string math = (backend == "ptx" || backend == "cuda") && knobs ? (*knobs)->cudaMath : "fma";
   if (math == "f16")
     return {0x1p-11, 0x1p-25, 1};
   if (math == "bf16")

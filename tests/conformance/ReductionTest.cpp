@@ -91,7 +91,11 @@ TEST_P(Reduction, IsTheEvaluatorsOnAnyThreads) {
         result.ref.data = result.data.data();
         values[2 + i].tensor = result.ref;
       }
-      Status status = (*kernel)->launch(values.data(), output, {pool(threads)});
+      Placement placement(backend(), pool(threads));
+      for (SlotValue &value : values)
+        placement.place(value.tensor);
+      Status status = (*kernel)->launch(values.data(), output, placement.context());
+      placement.fetch();
       ASSERT_TRUE(status) << status.message();
       for (size_t i = 0; i < expected.size(); ++i)
         expectEqual(results[i], expected[i], std::to_string(threads) + " threads, result " + std::to_string(i));

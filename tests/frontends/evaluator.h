@@ -47,12 +47,12 @@ inline std::vector<torch::Tensor> onBackend(const std::string &backend, AnalogLi
   LinearForwardArgs forward;
   bind(forward);
   forward.y = ops::refOf(y, "y");
-  ops::check((*linear)->forward(forward, runSerially), "forward");
+  ops::check((*linear)->forward(forward, {}), "forward");
   LinearBackwardArgs backward;
   bind(backward);
   backward.grad = ops::refOf(grad, "grad");
   backward.dx = ops::refOf(dx, "dx"), backward.dweight = ops::refOf(dweight, "dweight");
-  ops::check((*linear)->backward(backward, runSerially), "backward");
+  ops::check((*linear)->backward(backward, {}), "backward");
   return {y, dx, dweight};
 }
 

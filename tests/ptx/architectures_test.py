@@ -56,6 +56,32 @@ class ArchitecturesTest(unittest.TestCase):
     def test_several_accumulators(self):
         self.check("tile=balanced:128 bias", f"--effect={EFFECTS / 'pcm_read_noise.mlir'}", "--bind=a=largest_weight")
 
+    def test_machine_code_without_a_gpu(self):
+        for architecture, number in (("sm_80", 80), ("sm_90", 90)):
+            run = subprocess.run(
+                [MHO, "explain", "range=given dac adc", f"--cuda={architecture}", "--stage=cubin"],
+                capture_output=True, check=False,
+            )
+            if b"UNAVAILABLE:" in run.stderr:
+                self.skipTest(run.stderr.decode().strip())
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(run.stdout[:4], b"\x7fELF")
+            self.assertEqual(int.from_bytes(run.stdout[48:52], "little") >> 8 & 0xFF, number)  # e_flags
+            self.assertIn(b".text.mho_linear_dx\0", run.stdout)
+        self.assertIn(".visible .entry mho_linear", explain("", "--cuda=compute_80", "--stage=ptx").stdout)
+
+    def test_refusals(self):
+        for words, message in (
+            (("--cuda=sm_80", "--stage=obj"), "--stage=obj is no stage to write; expected ptx or cubin"),
+            (("--cuda", "--stage=cubin"), "--stage=cubin needs an architecture: --cuda=sm_80 for one"),
+            (("--stage=ptx",), "--stage=ptx needs an architecture"),
+            (("--cuda=compute_80", "--stage=cubin"), "--cuda=compute_80 has no machine code"),
+            (("--cuda=sm_10", "--stage=cubin"), "it knows sm_75 sm_80"),
+        ):
+            run = explain("", *words)
+            self.assertNotEqual(run.returncode, 0)
+            self.assertIn(message, run.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,6 @@
 #include "frontends/torch/ops/Bridge.h"
 
+#include "frontends/torch/ops/LaunchPlace.h"
 #include "frontends/torch/ops/Shapes.h"
 #include "frontends/torch/ops/TensorView.h"
 
@@ -84,14 +85,14 @@ const LinearSpec &specOf(const std::string &config) {
   return specs.get(config, [&] { return parseChecked(config); });
 }
 
-const LayerOfText &layerOf(const std::string &config, at::ScalarType storage) {
-  static std::array<Table<LayerOfText>, 3> layers; // by storage
+const LayerOfText &layerOf(const std::string &config, at::ScalarType storage, c10::DeviceType device) {
+  static std::array<Table<LayerOfText>, 3> onCpu, onGpu; // by storage
   checkStorage(storage);
   ElementType type = elementTypeOf(storage);
-  return layers[size_t(type)].get(config, [&] {
+  return (device == c10::DeviceType::CPU ? onCpu : onGpu)[size_t(type)].get(config, [&] {
     LayerOfText layer{specOf(config), nullptr};
     layer.spec.storage = type;
-    Expected<std::shared_ptr<Linear>> linear = Linear::get(layer.spec, "cpu");
+    Expected<std::shared_ptr<Linear>> linear = Linear::get(layer.spec, backendOf(device));
     check(linear ? Status::ok() : linear.error(), "mho::analog_linear");
     layer.linear = *linear;
     return layer;
@@ -99,8 +100,6 @@ const LayerOfText &layerOf(const std::string &config, at::ScalarType storage) {
 }
 
 TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type) {
-  TORCH_CHECK_VALUE(tensor.device().is_cpu(), "mho: expected ", name, " on the CPU, got ", tensor.device(),
-                    "; move all tensors of the layer to one device");
   checkType(tensor, name, type);
   TORCH_CHECK_VALUE(tensor.layout() == at::kStrided, "mho: expected ", name, " to be dense, got ", tensor.layout());
   TORCH_CHECK_VALUE(tensor.dim() <= 3, "mho: expected ", name, " to have at most 3 dimensions, got ", tensor.sizes());

@@ -17,14 +17,14 @@ struct LayerOfText {
   std::shared_ptr<Linear> linear;
 };
 
-/// The compiled layer of a config text on the CPU, for an x and weight of that type. Throws for a text that is no valid
-/// spec.
-const LayerOfText &layerOf(const std::string &config, at::ScalarType storage);
+/// The compiled layer of a config text on a kind of device, for an x and weight of that type. Throws for a text that is
+/// no valid spec, and where the device's backend is not available.
+const LayerOfText &layerOf(const std::string &config, at::ScalarType storage, c10::DeviceType device);
 
 /// The spec alone, for shapes.
 const LinearSpec &specOf(const std::string &config);
 
-/// View of a CPU tensor. Throws, naming the argument and the remedy, unless it is on the CPU, dense, of at most 3
+/// View of a tensor on any device. Throws, naming the argument and the remedy, unless it is dense, of at most 3
 /// dimensions and of the type.
 TensorRef refOf(const at::Tensor &tensor, const char *name, at::ScalarType type = at::kFloat);
 TensorRef refOf(const std::optional<at::Tensor> &tensor, const char *name, at::ScalarType type = at::kFloat);

@@ -74,8 +74,7 @@ Gradients metaBackward(const at::Tensor &grad, const at::Tensor &x, const at::Te
   checkOperands(spec, {x, weight, range, key, scalars, listOf(effects)});
   checkWanted(spec, effectsWanted);
   checkGradient(x, weight, grad);
-  checkDevice(saturation, "saturation", x);
-  checkDevice(rowRange, "row_range", x);
+  checkSaved(x, saturation, rowRange);
   return emptyGradients(x, weight, range, wanted, listOf(effects), effectsWanted);
 }
 
@@ -132,6 +131,11 @@ void checkBias(const LinearSpec &spec, const at::Tensor &weight, const OptionalT
   at::ScalarType storage = weight.scalar_type();
   bool isStored = isDefined(bias) && bias->scalar_type() == storage;
   checkVector(bias, "bias", spec.bias, weight.sym_size(0), isStored ? storage : at::kFloat, weight);
+}
+
+void checkSaved(const at::Tensor &x, const at::Tensor &saturation, const at::Tensor &rowRange) {
+  checkDevice(saturation, "saturation", x);
+  checkDevice(rowRange, "row_range", x);
 }
 
 void checkWanted(const LinearSpec &spec, at::IntArrayRef wanted) {

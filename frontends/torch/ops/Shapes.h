@@ -31,6 +31,8 @@ struct Operands {
 void checkOperands(const LinearSpec &spec, const Operands &operands);
 void checkBias(const LinearSpec &spec, const at::Tensor &weight, const std::optional<at::Tensor> &bias);
 void checkGradient(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &grad);
+/// Of what forward saved: on the device of x.
+void checkSaved(const at::Tensor &x, const at::Tensor &saturation, const at::Tensor &rowRange);
 
 /// Throws unless `wanted` are positions of learnable tensors of effects, ascending.
 void checkWanted(const LinearSpec &spec, at::IntArrayRef wanted);

@@ -23,7 +23,7 @@ inline ElementType elementTypeOf(at::ScalarType type) {
   }
 }
 
-/// View of a dense CPU tensor of at most 3 dimensions, float32, float16, bfloat16, int32 or int64: checks nothing. Not
+/// View of a dense tensor of at most 3 dimensions, float32, float16, bfloat16, int32 or int64: checks nothing. Not
 /// defined: nor is the view.
 inline TensorRef viewOf(const at::Tensor &tensor) {
   TensorRef ref;

@@ -26,7 +26,7 @@ TEST(Linear, AStridedInputCompilesItsOwnKernelAlone) {
   args.weight = {weight, ElementType::F32, 2, {1, 3}, {3, 1}};
   args.y = {y, ElementType::F32, 2, {1, 1}, {1, 1}};
   int64_t before = cache.usage().entries;
-  Status status = (*layer)->forward(args, runSerially);
+  Status status = (*layer)->forward(args, {});
   ASSERT_TRUE(status) << status.message();
   EXPECT_EQ(y[0], 321);
   EXPECT_EQ(cache.usage().entries, before + 1);
@@ -54,7 +54,7 @@ TEST(Linear, AnEffectIsKnownByItsContentAndNotByItsStrength) {
   args.effects = {{a, ElementType::F32, 1, {1}, {1}}};
   auto run = [&](const std::shared_ptr<Linear> &layer, std::vector<float> strengths) {
     args.effectStrengths = std::move(strengths);
-    Status status = layer->forward(args, runSerially);
+    Status status = layer->forward(args, {});
     EXPECT_TRUE(status) << status.message();
     return y[0];
   };
@@ -83,7 +83,7 @@ TEST(Linear, AStridedTensorOfAnEffect) {
   args.weight = {weight, ElementType::F32, 2, {1, 3}, {3, 1}};
   args.y = {y, ElementType::F32, 2, {1, 1}, {1, 1}};
   args.effects = {{a, ElementType::F32, 1, {3}, {2}}};
-  Status status = (*layer)->forward(args, runSerially);
+  Status status = (*layer)->forward(args, {});
   ASSERT_TRUE(status) << status.message();
   EXPECT_EQ(y[0], 1 + 40 + 900);
 }
@@ -105,7 +105,7 @@ TEST(Linear, ALaunchWithinAnotherLeavesItsPartialSumsAlone) {
     args.x = {x, ElementType::F32, 2, {1, 1}, {1, 1}};
     args.weight = {w.data(), ElementType::F32, 2, {outputs, 1}, {1, 1}};
     args.y = {out.data(), ElementType::F32, 2, {1, outputs}, {outputs, 1}};
-    Status status = (*layer)->forward(args, parallelFor);
+    Status status = (*layer)->forward(args, {parallelFor});
     EXPECT_TRUE(status) << status.message();
   };
   int launches = 0;

@@ -1,5 +1,6 @@
-// The CPU kernels of the dispatcher ops.
+// The kernels of the dispatcher ops on every device that has a backend.
 #include "frontends/torch/ops/Bridge.h"
+#include "frontends/torch/ops/LaunchPlace.h"
 #include "frontends/torch/ops/Shapes.h"
 
 #include <ATen/ATen.h>
@@ -19,9 +20,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
                                                        OptionalTensors optionalEffects) {
   at::TensorList effects = listOf(optionalEffects);
   const std::string config(configView);
-  const LayerOfText &layer = layerOf(config, x.scalar_type());
+  const LayerOfText &layer = layerOf(config, x.scalar_type(), x.device().type());
   checkOperands(layer.spec, {x, weight, range, key, scalars, effects});
   checkBias(layer.spec, weight, bias);
+  LaunchPlace place(x.device());
   auto [y, saturation, rowRange] = emptyOutputs(x, weight, layer.spec, save);
   at::Tensor rows = rowsOf(x), out = rowsOf(y); // y is contiguous: a view
   OptionalTensor words = keyWords(key);
@@ -40,7 +42,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forward(const at::Tensor &x, cons
     args.saturation = refOf(saturation, "saturation", at::kInt);
   if (save && layer.spec.inputRange == InputRange::Dynamic)
     args.rowRange = refOf(rowRange, "row_range");
-  check(layer.linear->forward(args, torchThreads()), "mho::analog_linear");
+  place.check(layer.linear->forward(args, place.context()), "mho::analog_linear");
   return {y, saturation, rowRange};
 }
 
@@ -50,10 +52,12 @@ Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor
                    OptionalTensors optionalEffects, at::IntArrayRef effectsWanted) {
   at::TensorList effects = listOf(optionalEffects);
   const std::string config(configView);
-  const LayerOfText &layer = layerOf(config, x.scalar_type());
+  const LayerOfText &layer = layerOf(config, x.scalar_type(), x.device().type());
   checkOperands(layer.spec, {x, weight, range, key, scalars, effects});
   checkGradient(x, weight, grad);
+  checkSaved(x, saturation, rowRange);
   checkWanted(layer.spec, effectsWanted);
+  LaunchPlace place(x.device());
   auto [dx, dweight, dbias, drange, deffects] = emptyGradients(x, weight, range, wanted, effects, effectsWanted);
   at::Tensor rows = rowsOf(x), gradRows = rowsOf(grad);
   OptionalTensor words = keyWords(key);
@@ -78,13 +82,17 @@ Gradients backward(const at::Tensor &grad, const at::Tensor &x, const at::Tensor
     args.deffects.resize(effects.size());
   for (size_t i = 0; i < deffects.size(); ++i)
     args.deffects[effectsWanted[i]] = refOf(deffects[i], "gradient");
-  check(layer.linear->backward(args, torchThreads()), "mho::analog_linear_backward");
+  place.check(layer.linear->backward(args, place.context()), "mho::analog_linear_backward");
   return {dx, dweight, dbias, drange, std::move(deffects)};
 }
 
 } // namespace
 
 TORCH_LIBRARY_IMPL(mho, CPU, m) {
+  m.impl("analog_linear", forward);
+  m.impl("analog_linear_backward", backward);
+}
+TORCH_LIBRARY_IMPL(mho, CUDA, m) {
   m.impl("analog_linear", forward);
   m.impl("analog_linear_backward", backward);
 }

@@ -1,9 +1,9 @@
 // What mho says of a driver: of none, of the toolkit's stub, and of a library that answers as it is told. No GPU.
 #include "runtime/Cuda/Driver.h"
+#include "tests/cuda/Variables.h"
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace mho {
@@ -13,30 +13,14 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-/// Sets variables of the fake driver for the length of a test.
-class Answers {
-public:
-  explicit Answers(std::vector<std::pair<const char *, const char *>> values) : values(std::move(values)) {
-    for (auto [name, value] : this->values)
-      setenv(name, value, 1);
-  }
-  ~Answers() {
-    for (auto [name, value] : values)
-      unsetenv(name);
-  }
-
-private:
-  std::vector<std::pair<const char *, const char *>> values;
-};
-
-std::string errorOfFake(std::vector<std::pair<const char *, const char *>> values) {
-  Answers answers(std::move(values));
+std::string errorOfFake(const std::vector<std::pair<const char *, const char *>> &values) {
+  Variables answers(values);
   auto driver = CudaDriver::open(MHO_FAKE_CUDA);
   return driver ? "" : driver.message();
 }
 
 TEST(CudaDriver, TellsItsDevices) {
-  Answers answers({{"FAKE_CUDA_VERSION", "13020"}, {"FAKE_CUDA_SM", "86"}});
+  Variables answers({{"FAKE_CUDA_VERSION", "13020"}, {"FAKE_CUDA_SM", "86"}});
   auto driver = CudaDriver::open(MHO_FAKE_CUDA);
   ASSERT_TRUE(driver) << driver.message();
   EXPECT_EQ((*driver)->version(), "13.2");
