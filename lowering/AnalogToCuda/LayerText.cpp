@@ -93,6 +93,8 @@ private:
     constant("int", "kBits", Twine(kernel.getResultsOf({ResultKind::Bits}).size()));
     constant("bool", "kHasFinish", kernel.getFinish().empty() ? "false" : "true");
     constant("int", "kStepsOfTile", Twine(unrolledSteps()));
+    constant("mho::i64", "kTileRows",
+             Twine(kernel.getTiling().getKind() == TilingKind::Fixed ? kernel.getTiling().getRows() : 0));
     constant("bool", "kUsesHalfTable", layout.halfTable ? "true" : "false");
     constant("int", "kSharedBytes", Twine(layout.bytes));
     for (auto [what, value] :

@@ -57,7 +57,8 @@ template <class L> class Pipeline {
 public:
   __device__ __forceinline__ Pipeline(const typename L::Arguments &a, const Noise<L::kKeys> &noise, const Block &b,
                                       const Step &first, unsigned char *shared)
-      : a(a), noise(noise), block(b), shared(shared), factors(shared), lhs(a, b, first.x), rhs(a, b, first.x) {
+      : a(a), noise(noise), block(b), shared(shared), factors(shared), lhs(a, b, first.x), rhs(a, b, first.x),
+        ready(lhs.ready() && rhs.ready()) {
     if constexpr (L::kStepsOfTile > 0)
 #pragma unroll
       for (int number = 0; number < kAhead; ++number)
@@ -95,6 +96,7 @@ private:
     if (ahead == count) {
       lhs.move(a, next.x - tile.x);
       rhs.move(a, next.x - tile.x);
+      ready = lhs.ready() && rhs.ready();
     }
     const bool here = ahead < count;
     if (ahead < 0)
@@ -110,7 +112,7 @@ private:
   __device__ __forceinline__ void turn(const Step &tile, int number, int stage, Work work) {
     Step s = tile;
     s.x += number * L::kDepth;
-    const bool fast = s.x + L::kDepth <= s.end && lhs.ready() && rhs.ready(), any = fast || s.x < s.end;
+    const bool fast = ready && s.x + L::kDepth <= s.end, any = fast || s.x < s.end;
     typename L::Math::Stored *to_lhs = stage_of<L, typename L::Lhs>(shared, stage);
     typename L::Math::Stored *to_rhs = stage_of<L, typename L::Rhs>(shared, stage);
     if (fast) {
@@ -135,6 +137,7 @@ private:
   typename L::Math::template Factors<L> factors;
   SideStager<L, typename L::Lhs> lhs;
   SideStager<L, typename L::Rhs> rhs;
+  bool ready; ///< both sides, for steps that the contraction has in full
   bool begun = false; ///< whether steps are staged ahead
 };
 

@@ -95,6 +95,8 @@ template <class L, class Side> class Copies {
   static constexpr int kPer = 16 / sizeof(Stored), kOfRow = Side::kColumns / kPer, kItems = Side::kRows * kOfRow;
   static constexpr int kOfThread = (kItems + L::kThreads - 1) / L::kThreads;
   static constexpr bool kOutputMajor = Side::column_axis == L::contract_axis;
+  /// Whether the next tile's rows begin as this one's do: rows of memory do, and tiles of a multiple of 16 bytes.
+  static constexpr bool kKeepsAlignment = !kOutputMajor || (L::kTileRows > 0 && L::kTileRows * sizeof(Stored) % 16 == 0);
 
 public:
   /// `x`: where the contraction's steps begin.
@@ -117,7 +119,8 @@ public:
 #pragma unroll
     for (int i = 0; i < kOfThread; ++i)
       at[i] += bytes_of(a, positions);
-    aligned = u64(at[0]) % 16 == 0;
+    if (!kKeepsAlignment)
+      aligned = u64(at[0]) % 16 == 0;
   }
 
   /// Whether a block that the contraction has in full may be copied by `copy`.
