@@ -128,10 +128,11 @@ func.func @two(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
 // Elements of 16 bits are floats as soon as they are loaded, and until they are stored.
 //--- storage.mlir
 // STORAGE: struct Lhs {
-// STORAGE: storage_load_lhs(mho::load<mho::kHalf>(a.argument_, p.m, p.k)
-// STORAGE: storage_load_rhs(mho::load<mho::kBFloat>(a.argument_2, p.n, p.k)
+// STORAGE: raw.of0 = mho::load_pair<mho::kHalf>(behind, a.argument_, p.m, p.k);
+// STORAGE: raw.of0 = mho::load_pair<mho::kBFloat>(behind, a.argument_2, p.n, p.k);
 // STORAGE: void store_value(
-// STORAGE: mho::store<mho::kHalf>(a.result_, mho::read<mho::kHalf>(a.argument_3, p.m, p.n) + value, p.m, p.n);
+// STORAGE: mho::store<mho::kHalf>(a.result_, mho::read<mho::kHalf>(a.argument_3, p.m, p.n + behind) + value, p.m, p.n + behind);
+// STORAGE: mho::store_pair<mho::kHalf>(behind, a.result_, mho::read<mho::kHalf>(a.argument_3, p.m, p.n + behind) + first, mho::read<mho::kHalf>(a.argument_3, p.m, p.n + behind + 1) + second, p.m, p.n);
 func.func @storage(%x: tensor<?x?xf16>, %w: tensor<?x?xbf16>, %init: tensor<?x?xf16>) -> tensor<?x?xf16> {
   %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 100>)
       lhs(%x over (m, k) : tensor<?x?xf16>) rhs(%w over (n, k) : tensor<?x?xbf16>) init(%init : tensor<?x?xf16>) results(value over (m, n))
