@@ -180,7 +180,7 @@ def AnalogCudaSchedulePass : Pass<"analog-cuda-schedule", "::mlir::ModuleOp"> {
         : tensor<?x?xf32>
       return %y : tensor<?x?xf32>
     }
-    // CHECK: {analog.cuda_schedule = {depth = 32 : i64, math = "f16", row_groups = 2 : i64, stages = 2 : i64, warp_columns = 2 : i64, warp_rows = 4 : i64}}
+    // CHECK: {analog.cuda_schedule = {depth = 32 : i64, math = "f16", row_groups = 1 : i64, stages = 2 : i64, warp_columns = 1 : i64, warp_rows = 8 : i64}}
     ```
 
     Precondition: analog-fuse (and analog-differentiate). Numerics: fma and the shape change the order of a contraction's float sums;

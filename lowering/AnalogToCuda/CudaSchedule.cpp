@@ -18,7 +18,7 @@ namespace {
 
 /// Shared memory that a CTA may have on every GPU from sm_80 on (sm_86 and sm_89 have the least): the table stages no
 /// more. What reductions need is the kernel's; with it, and by a schedule of one's own, a CTA may have what sm_80 has.
-constexpr int64_t kTableBytes = 99 << 10, kMostBytes = 163 << 10;
+constexpr int64_t kScheduleBytes = 99 << 10, kMostBytes = 163 << 10;
 /// Eight warps leave each thread all the registers it can name.
 constexpr int64_t kMostWarps = 8;
 
@@ -144,11 +144,21 @@ bool isHalf(CudaMath math) { return math == CudaMath::F16 || math == CudaMath::B
 
 CudaSchedule cudaScheduleFor(TiledMvmOp kernel, CudaMath math) {
   bool isPlain = kernel.getAccumulatorCount() == 1 && reductionsOf(kernel) == 0 && kernel.getSumCount() <= 1;
-  CudaSchedule schedule = !isPlain       ? CudaSchedule{math, 1, 4, 1, 64, 2}
-                          : isHalf(math) ? CudaSchedule{math, 2, 4, 2, 64, 2}
-                                         : CudaSchedule{math, 2, 2, 2, 64, 2};
-  while (schedule.depth > 16 && sharedLayout(kernel, schedule).bytes > kTableBytes)
+  // A thread that runs load regions on both sides has no registers for 64 outputs.
+  bool loadsBoth = !isCopied(kernel, Side::Lhs, math) && !isCopied(kernel, Side::Rhs, math);
+  CudaSchedule schedule = !isPlain        ? CudaSchedule{math, 1, 4, 1, 64, 2}
+                          : !isHalf(math) ? CudaSchedule{math, loadsBoth ? 1 : 2, loadsBoth ? 4 : 2, 2, 64, 2}
+                          : loadsBoth     ? CudaSchedule{math, 1, 8, 1, 64, 2}
+                                          : CudaSchedule{math, 2, 4, 2, 64, 2};
+  auto bytes = [&] { return sharedLayout(kernel, schedule).bytes; };
+  while (schedule.depth > 16 && bytes() > kScheduleBytes) {
+    int64_t before = bytes();
     schedule.depth /= 2;
+    if (bytes() == before) { // it is not the stages that need it
+      schedule.depth *= 2;
+      break;
+    }
+  }
   return schedule;
 }
 

@@ -41,8 +41,8 @@ struct CudaSchedule {
   int64_t threads() const { return 32 * warpRows * warpColumns; }
 };
 
-/// The table's schedule: of a kernel with one accumulator and no reductions a large block, else 64 x 64; as deep as
-/// shared memory has room for.
+/// The table's schedule: of a kernel with one accumulator and no reductions a large block, smaller where both sides run
+/// load regions, else 64 x 64; as deep as shared memory has room for.
 CudaSchedule cudaScheduleFor(analog::TiledMvmOp kernel, CudaMath math);
 
 mlir::DictionaryAttr cudaScheduleAttr(mlir::MLIRContext *context, const CudaSchedule &schedule);

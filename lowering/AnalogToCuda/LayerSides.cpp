@@ -2,26 +2,10 @@
 
 #include "dialect/IR/Scalar.h"
 
-#include "mlir/IR/TypeUtilities.h"
-
 using namespace mlir;
 using namespace mho::analog;
 
 namespace mho::lowering {
-
-bool LayerSides::isCopy(Side side) {
-  Region &region = kernel->getRegion(side == Side::Lhs ? TiledMvmOp::kLoadLhs : TiledMvmOp::kLoadRhs);
-  OperandRange yielded = yieldOf(region).getValues();
-  Value operand = side == Side::Lhs ? kernel.getLhs()[0] : kernel.getRhs()[0];
-  AxesAttr over = kernel.getAxesOf(side == Side::Lhs ? kernel.getLhsAxes() : kernel.getRhsAxes(), 0);
-  auto [row, column] = kernel.getElementAxes(side);
-  Type element = getElementTypeOrSelf(operand.getType());
-  bool stored = schedule.math == CudaMath::F16    ? element.isF16()
-                : schedule.math == CudaMath::BF16 ? element.isBF16()
-                                                  : element.isF32();
-  return yielded.size() == 1 && yielded[0] == region.getArgument(0) && stored && names.isContiguous(operand) &&
-         over.getAxes() == ArrayRef<Axis>({row, column});
-}
 
 bool LayerSides::isFetched(Value operand, AxesAttr over, Side side) {
   Axis column = kernel.getElementAxes(side).second;
@@ -36,14 +20,14 @@ void LayerSides::writeSide(Side side) {
   auto [row, column] = kernel.getElementAxes(side);
   out << "\n  struct " << (side == Side::Lhs ? "Lhs" : "Rhs")
       << " {\n    static constexpr bool kIsLhs = " << (side == Side::Lhs ? "true" : "false")
-      << ", kIsCopy = " << (isCopy(side) ? "true" : "false")
+      << ", kIsCopy = " << (isCopied(kernel, side, schedule.math) ? "true" : "false")
       << ";\n    static constexpr mho::Axis row_axis = " << axis(row) << ", column_axis = " << axis(column)
       << ";\n    static constexpr int kRows = " << block.rows << ", kColumns = " << block.columns
       << ", kStride = " << block.stride << ";\n    " << kDevice << "constexpr int at(int stage) { return ";
   for (size_t i = 0; i + 1 < block.at.size(); ++i)
     out << "stage == " << i << " ? " << block.at[i] << " : ";
   out << block.at.back() << "; }\n";
-  if (isCopy(side))
+  if (isCopied(kernel, side, schedule.math))
     out << "    typedef mho::Nothing Raw;\n    " << kDevice
         << "const mho::Tensor &source(const Arguments &a) { return a."
         << names.of(side == Side::Lhs ? kernel.getLhs()[0] : kernel.getRhs()[0]) << "; }\n  };\n";

@@ -8,8 +8,6 @@ namespace mho::lowering {
 class LayerSides : public LayerCode {
 protected:
   using LayerCode::LayerCode;
-  /// What the products read is memory as it is: an operand's elements, stored as they are multiplied.
-  bool isCopy(analog::Side side);
   void writeSide(analog::Side side);
 
 private:

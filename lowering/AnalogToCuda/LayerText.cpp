@@ -62,8 +62,8 @@ private:
         << stringifyAxis(kernel.getContract()) << ", tiles of " << stringifyTilingKind(kernel.getTiling().getKind())
         << " " << kernel.getTiling().getRows() << ", " << kernel.getAccumulatorCount()
         << " accumulator(s).\n// A CTA of " << schedule.threads() << " threads has " << schedule.rows() << " x "
-        << schedule.columns() << " of the output, stages " << schedule.depth
-        << " of the contraction at a time and multiplies by " << nameOf(schedule.math)
+        << schedule.columns() << " of the output, takes " << schedule.depth << " of the contraction at a time, in "
+        << schedule.stages << " stages, and multiplies by " << nameOf(schedule.math)
         << ".\n// Scalar code of a region stands in " << name << "_<region>; what its arguments are is said where "
         << name << "_Layer calls it.\n";
   }
@@ -120,9 +120,11 @@ private:
 
   /// Steps of a tile of the forward contraction where their number is known and code for each may stand, else 0.
   int64_t unrolledSteps() {
-    bool copies = isCopy(Side::Lhs) && isCopy(Side::Rhs);
+    bool copies = isCopied(kernel, Side::Lhs, schedule.math) && isCopied(kernel, Side::Rhs, schedule.math);
     int64_t most = copies ? 8 : schedule.stages; // a step that runs load regions is long
     TilingAttr tiling = kernel.getTiling();
+    if (tiling.getRows() > most * schedule.depth)
+      return 0;
     int64_t depth = schedule.depth * schedule.stages;
     int64_t steps = (tiling.getRows() + depth - 1) / depth * schedule.stages;
     bool known = kernel.isForward() && tiling.getKind() == TilingKind::Fixed && tiling.getRows() > 0;

@@ -2,7 +2,10 @@
 
 #include "dialect/IR/Scalar.h"
 #include "lowering/AnalogToCuda/RegionSlices.h"
+#include "lowering/AnalogToVector/AnalogToVector.h"
 #include "lowering/AnalogToVector/VectorRegion.h"
+
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mho::analog;
@@ -54,6 +57,23 @@ SharedLayout::Block blockOf(TiledMvmOp kernel, const CudaSchedule &s, Side side)
 
 } // namespace
 
+bool isCopied(TiledMvmOp kernel, Side side, CudaMath math) {
+  bool isLhs = side == Side::Lhs;
+  Region &region = isLhs ? kernel.getLoadLhs() : kernel.getLoadRhs();
+  OperandRange yielded = yieldOf(region).getValues();
+  auto operand = dyn_cast<BlockArgument>(isLhs ? kernel.getLhs()[0] : kernel.getRhs()[0]);
+  AxesAttr over = kernel.getAxesOf(isLhs ? kernel.getLhsAxes() : kernel.getRhsAxes(), 0);
+  auto [row, column] = kernel.getElementAxes(side);
+  if (yielded.size() != 1 || yielded[0] != region.getArgument(0) || !operand ||
+      over.getAxes() != ArrayRef<Axis>({row, column}))
+    return false;
+  auto function = kernel->getParentOfType<func::FuncOp>();
+  if (function && function.getArgAttr(operand.getArgNumber(), kStridedAttr))
+    return false;
+  Type element = getElementTypeOrSelf(operand.getType());
+  return math == CudaMath::F16 ? element.isF16() : math == CudaMath::BF16 ? element.isBF16() : element.isF32();
+}
+
 SharedLayout sharedLayout(TiledMvmOp kernel, const CudaSchedule &s) {
   SharedLayout layout;
   layout.lhs = blockOf(kernel, s, Side::Lhs);
@@ -68,13 +88,21 @@ SharedLayout sharedLayout(TiledMvmOp kernel, const CudaSchedule &s) {
   };
   layout.tileSlices = allocator.take(2 * sliceBytes(TiledMvmOp::kEndTile));
   layout.finishSlices = allocator.take(sliceBytes(TiledMvmOp::kFinish));
-  layout.finishScratch = allocator.end();
+  int64_t scratch = 4 * s.rows() * (s.columns() + 1); // scratch_size of the prelude
+  auto count = [&](std::initializer_list<ResultKind> kinds) { return int64_t(kernel.getResultsOf(kinds).size()); };
+  // finish has no stage: its summands lie where they were, and where the table was unless it draws itself.
+  Allocator atFinish = allocator;
+  int64_t finishBytes = scratch * count({ResultKind::Sum, ResultKind::Count}), finishEnd;
+  if (layout.halfTable && !drawsHalfNormals(kernel.getFinish())) {
+    layout.finishScratch = layout.finishSlices + sliceBytes(TiledMvmOp::kFinish);
+    finishEnd = layout.finishScratch + finishBytes;
+  } else {
+    layout.finishScratch = atFinish.take(finishBytes);
+    finishEnd = atFinish.end();
+  }
   for (int64_t stage = 0; stage < s.stages; ++stage)
     for (SharedLayout::Block *block : {&layout.lhs, &layout.rhs})
       block->at.push_back(allocator.take(block->bytes));
-  int64_t scratch = 4 * s.rows() * (s.columns() + 1); // scratch_size of the prelude
-  auto count = [&](std::initializer_list<ResultKind> kinds) { return int64_t(kernel.getResultsOf(kinds).size()); };
-  int64_t finishEnd = layout.finishScratch + scratch * count({ResultKind::Sum, ResultKind::Count});
   layout.tileScratch = allocator.take(scratch * count({ResultKind::TileSum, ResultKind::TileCount}));
   layout.bytes = std::max(allocator.end(), finishEnd);
   return layout;

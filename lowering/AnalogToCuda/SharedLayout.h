@@ -22,6 +22,9 @@ struct SharedLayout {
   int64_t bytes = 0;
 };
 
+/// What the products read of a side is memory as it is: an operand's elements, stored as they are multiplied.
+bool isCopied(analog::TiledMvmOp kernel, analog::Side side, CudaMath math);
+
 SharedLayout sharedLayout(analog::TiledMvmOp kernel, const CudaSchedule &schedule);
 
 } // namespace mho::lowering

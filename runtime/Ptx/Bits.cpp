@@ -55,6 +55,11 @@ template <uint32_t (*F)(uint32_t, uint32_t)> void onPredicates(Warp &warp, const
   uint32_t &d = warp.predicate(in.pd[0]);
   d = (d & ~mask) | (F(a, b) & mask);
 }
+/// With a number in place of the second: 0, or true in all lanes.
+template <uint32_t (*F)(uint32_t, uint32_t)> void onPredicateAndNumber(Warp &warp, const Instr &in, uint32_t mask) {
+  uint32_t &d = warp.predicate(in.pd[0]);
+  d = (d & ~mask) | (F(warp.predicate(in.ps[0]), uint32_t(in.immediate)) & mask);
+}
 uint32_t andMasks(uint32_t a, uint32_t b) { return a & b; }
 uint32_t orMasks(uint32_t a, uint32_t b) { return a | b; }
 uint32_t xorMasks(uint32_t a, uint32_t b) { return a ^ b; }
@@ -174,10 +179,21 @@ void decodeLogic(Decoder &d) {
     return;
   if (type == Type::Pred) {
     d.predicateDestination(0);
-    for (size_t i = 1; i < d.operandCount(); ++i)
-      d.predicateSource(i);
-    if (d.operand(1).negated || d.operand(2).negated || op == "cnot")
+    d.predicateSource(1);
+    if (d.operand(1).negated || d.operand(single ? 1 : 2).negated || op == "cnot")
       d.fail("this form on predicates");
+    if (!single && d.operand(2).kind == Operand::Integer) {
+      int64_t number = d.operand(2).value;
+      if (number < -1 || number > 1)
+        d.fail("a number that is no predicate: expected 0, 1 or -1");
+      d.in.immediate = number ? ~0u : 0;
+      d.in.execute = op == "and"  ? onPredicateAndNumber<andMasks>
+                     : op == "or" ? onPredicateAndNumber<orMasks>
+                                  : onPredicateAndNumber<xorMasks>;
+      return;
+    }
+    if (!single)
+      d.predicateSource(2);
     d.in.execute = op == "and"   ? onPredicates<andMasks>
                    : op == "or"  ? onPredicates<orMasks>
                    : op == "xor" ? onPredicates<xorMasks>

@@ -16,10 +16,10 @@
 // RUN: sed 's/SCHEDULE/7 : i64/' %t/own.mlir | not mho-opt --convert-analog-to-cuda 2>&1 | FileCheck %s --check-prefix=DICTIONARY
 
 // TABLE:      {analog.cuda_schedule = {depth = 32 : i64, math = "fma", row_groups = 2 : i64, stages = 2 : i64, warp_columns = 2 : i64, warp_rows = 2 : i64}}
-// HALF:       {analog.cuda_schedule = {depth = 64 : i64, math = "bf16", row_groups = 2 : i64, stages = 2 : i64, warp_columns = 2 : i64, warp_rows = 4 : i64}}
+// HALF:       {analog.cuda_schedule = {depth = 64 : i64, math = "bf16", row_groups = 1 : i64, stages = 2 : i64, warp_columns = 1 : i64, warp_rows = 8 : i64}}
 // REDUCTION:  {analog.cuda_schedule = {depth = 64 : i64, math = "f16", row_groups = 1 : i64, stages = 2 : i64, warp_columns = 1 : i64, warp_rows = 4 : i64}}
 // OWN:        {analog.cuda_schedule = {depth = 32 : i64, math = "tf32", row_groups = 1 : i64, stages = 2 : i64, warp_columns = 1 : i64, warp_rows = 8 : i64}}
-// TEXT:       // A CTA of 256 threads has 128 x 256 of the output, stages 64 of the contraction at a time and multiplies by f16.
+// TEXT:       // A CTA of 256 threads has 128 x 256 of the output, takes 64 of the contraction at a time, in 2 stages, and multiplies by f16.
 // TEXT:       typedef mho::F16Math Math;
 // MATH:       unknown math 'fp8'; there are: fma, tf32, f16, bf16
 // NAME:       analog.cuda_schedule: math = 3; allowed: fma, tf32, f16, bf16

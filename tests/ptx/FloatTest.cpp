@@ -150,6 +150,8 @@ TEST(Compare, IntegersAndCombinations) {
       "setp.lt.u32 p, a, b; setp.lt.u32 q, b, 9; and.pred p, p, q; not.pred q, p; xor.pred p, p, q; mov.pred p, q" +
           end,
       u, u, [](uint32_t a, uint32_t b) { return uint32_t(!(a < b && b < 9)); });
+  expectBinary<uint32_t>("setp.lt.u32 p, a, b; xor.pred p, p, -1; or.pred p, p, 0; and.pred p, p, 1" + end, u, u,
+                         [](uint32_t a, uint32_t b) { return uint32_t(a >= b); });
 }
 
 template <class I> void floatToInteger(const std::string &type) {

@@ -49,6 +49,26 @@
 // EDITED: mho_mm on the interpreter, grid (3,2,1), block (64,1,1): finished
 // EDITED: equal to the reference
 
+// Three and four stages, tiles that end within a step, unrolled (48 rows by f16) and not.
+// RUN: sed -e s/ROWS/100/ -e s/STAGES/3/ -e s/MATH/fma/ %t/staged.mlir > %t/s1.mlir && mho-run %t/s1.mlir --backend=ptx --size 0=70x330 --size 1=130x330 --check | FileCheck %s
+// RUN: sed -e s/ROWS/100/ -e s/STAGES/4/ -e s/MATH/fma/ %t/staged.mlir > %t/s2.mlir && mho-run %t/s2.mlir --backend=ptx --size 0=70x330 --size 1=130x330 --check | FileCheck %s
+// RUN: sed -e s/ROWS/48/ -e s/STAGES/3/ -e s/MATH/f16/ %t/staged.mlir > %t/s3.mlir && mho-run %t/s3.mlir --backend=ptx --size 0=70x330 --size 1=130x330 --check | FileCheck %s
+// RUN: sed -e s/ROWS/100/ -e s/STAGES/4/ -e s/MATH/f16/ %t/staged.mlir > %t/s4.mlir && mho-run %t/s4.mlir --backend=ptx --size 0=128x328 --size 1=64x328 --check | FileCheck %s
+
+//--- staged.mlir
+func.func @mm(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<fixed, rows = ROWS>)
+      lhs(%x over (m, k) : tensor<?x?xf32>) rhs(%w over (n, k) : tensor<?x?xf32>) results(value over (m, n))
+    load_lhs { ^bb0(%v: f32): analog.yield %v : f32 }
+    load_rhs { ^bb0(%v: f32): %r = arith.addf %v, %v : f32  analog.yield %r : f32 }
+    accumulate(0 * 0)
+    end_tile { ^bb0(%a: f32): %r = math.absf %a : f32  analog.yield %r : f32 }
+    finish { ^bb0(%s: f32): analog.yield %s : f32 }
+    {analog.cuda_schedule = {math = "MATH", row_groups = 1 : i64, warp_rows = 4 : i64, warp_columns = 1 : i64, depth = 16 : i64, stages = STAGES : i64}}
+    : tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
 //--- plain.mlir
 func.func @mm(%x: tensor<?x?xf32>, %w: tensor<?x?xf32>) -> tensor<?x?xf32> {
   %y = analog.tiled_mvm contract(k) tile(t of k : #analog.tiling<balanced, rows = 512>)

@@ -16,7 +16,6 @@ template <class L, class Side> struct Layout {
 struct StagedFloats {
   typedef float Stored;
   static constexpr bool kUnrolledStages = false;
-  MHO_DEVICE float of(float value) { return value; }
   /// To an even position.
   MHO_DEVICE void store_pair(float *to, float first, float second) {
     *reinterpret_cast<float2 *>(to) = make_float2(first, second);
@@ -207,7 +206,6 @@ struct BF16 {
 template <class Type> struct HalfMath {
   typedef u16 Stored;
   static constexpr bool kUnrolledStages = true; ///< code for each stage, so that its place is part of an instruction
-  MHO_DEVICE u16 of(float value) { return encode<Type::kStorage>(value); }
   /// To an even position.
   MHO_DEVICE void store_pair(u16 *to, float first, float second) {
     *reinterpret_cast<u32 *>(to) = encode_pair<Type::kStorage>(first, second);

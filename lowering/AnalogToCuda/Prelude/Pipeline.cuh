@@ -3,7 +3,8 @@
 namespace mho {
 
 /// Stages a side: what is copied is under way after `begin`, of another the operands are held until `end`. `fast`: the
-/// contraction has the step in full, and the side is ready.
+/// contraction has the step in full, and the side is ready: what it has of the block is whole and lies so that it can be
+/// read 16 bytes, or a pair of neighbours, at a time.
 template <class L, class Side, bool kIsCopy = Side::kIsCopy> class SideStager {
 public:
   __device__ __forceinline__ SideStager(const typename L::Arguments &a, const Block &b, int x) : copies(a, b, x) {}
@@ -62,7 +63,7 @@ public:
     if constexpr (L::kStepsOfTile > 0)
 #pragma unroll
       for (int number = 0; number < kAhead; ++number)
-        turn(first, number, number, [] {});
+        stage_ahead(first, number, number, [] {});
   }
 
   /// Adds the products of a tile's steps and stages the first of `next`, the tile behind it.
@@ -72,7 +73,7 @@ public:
       for (int step = 0; step < L::kStepsOfTile; ++step)
         one_step(tile, next, step, L::kStepsOfTile, step % L::kStages, acc);
     } else {
-      // The first turns of all have nothing to multiply; their code is the loop's.
+      // The loop also stages the first steps of all, which have nothing to multiply yet: the code stands once.
       const int count = steps_of<L>(tile.end - tile.x);
 #pragma unroll 1
       for (int step = begun ? 0 : -L::kStages; step < count; step += L::kStages) {
@@ -101,7 +102,7 @@ private:
     const bool here = ahead < count;
     if (ahead < 0)
       return; // before the first that is staged
-    turn(here ? tile : next, here ? ahead : ahead - count, to, [&] {
+    stage_ahead(here ? tile : next, here ? ahead : ahead - count, to, [&] {
       if (any)
         factors.multiply(stage, acc);
     });
@@ -109,24 +110,25 @@ private:
 
   /// Stages step `number` of a tile while `work` is done.
   template <class Work>
-  __device__ __forceinline__ void turn(const Step &tile, int number, int stage, Work work) {
+  __device__ __forceinline__ void stage_ahead(const Step &tile, int number, int stage, Work work) {
     Step s = tile;
     s.x += number * L::kDepth;
-    const bool fast = ready && s.x + L::kDepth <= s.end, any = fast || s.x < s.end;
+    const bool full = s.x + L::kDepth <= s.end, any = s.x < s.end;
+    const bool fast_lhs = full && lhs.ready(), fast_rhs = full && rhs.ready();
     typename L::Math::Stored *to_lhs = stage_of<L, typename L::Lhs>(shared, stage);
     typename L::Math::Stored *to_rhs = stage_of<L, typename L::Rhs>(shared, stage);
-    if (fast) {
+    if (full && ready) {
       lhs.begin(a, block, s, number * L::kDepth, true, to_lhs);
       rhs.begin(a, block, s, number * L::kDepth, true, to_rhs);
     } else if (any) {
-      lhs.begin(a, block, s, number * L::kDepth, false, to_lhs);
-      rhs.begin(a, block, s, number * L::kDepth, false, to_rhs);
+      lhs.begin(a, block, s, number * L::kDepth, fast_lhs, to_lhs);
+      rhs.begin(a, block, s, number * L::kDepth, fast_rhs, to_rhs);
     }
     commit_copies();
     work();
     if (any) {
-      lhs.end(a, noise, block, s, fast, to_lhs);
-      rhs.end(a, noise, block, s, fast, to_rhs);
+      lhs.end(a, noise, block, s, fast_lhs, to_lhs);
+      rhs.end(a, noise, block, s, fast_rhs, to_rhs);
     }
   }
 
@@ -137,7 +139,7 @@ private:
   typename L::Math::template Factors<L> factors;
   SideStager<L, typename L::Lhs> lhs;
   SideStager<L, typename L::Rhs> rhs;
-  bool ready; ///< both sides, for steps that the contraction has in full
+  bool ready; ///< whether both sides are
   bool begun = false; ///< whether steps are staged ahead
 };
 

@@ -108,7 +108,7 @@ MHO_DEVICE float gaussian_of_half(u32 half) {
 // powers of two and the sign are in the rows, so each product and sum is one of gaussian_of_half times a power of two:
 // the same bits. Exponent and first fraction bit of s choose the row; each row is there eight times, so that the lanes
 // of a warp do not wait for each other's banks. Rows of negative numbers lie where the sign bit leads.
-constexpr int kHalfTableRow = 128, kHalfTableRows = 32 * kHalfTableRow, kNegativeHalfTable = 65536 - 2 * kHalfTableRow;
+constexpr int kHalfTableRow = 128, kNegativeHalfTable = 65536 - 2 * kHalfTableRow;
 
 constexpr u32 kHalfExponent = 0x3F000080u;
 

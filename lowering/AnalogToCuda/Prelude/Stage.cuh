@@ -9,6 +9,11 @@
 // holds the operands' elements in registers while it multiplies, then runs the load region on them. An item of that
 // work is one call of the generator: 8 elements of a row, columns 2 call, 2 call + 1 of every 16 of 64.
 
+//
+// `Side` (generated): kIsLhs, kIsCopy, row_axis and column_axis (of memory), kRows, kColumns, kStride, at(stage) in bytes;
+// of a copy source(a); of any other kValues, kDraws, kTileValues, kRowValues, Raw (two neighbours of each operand),
+// pairs(a), fetch, fetch_some, draws, of_tile, of_row, load.
+
 namespace mho {
 
 /// Rows and columns of the block that a partial sum covers.
@@ -210,7 +215,7 @@ __device__ __forceinline__ void load_item(const typename L::Arguments &a, const 
   float draws[Side::kDraws > 0 ? Side::kDraws : 1][8];
   const int row = p.row + at.row, drawn = p.column + at.column - 2 * at.call - p.origin;
   Side::draws(a, noise, DrawRow{u32(row), u32(s.tile)}, drawn & ~63, at.call, draws);
-  float r[Side::kRowValues > 0 ? Side::kRowValues : 1];
+  float r[Side::kRowValues > 0 ? Side::kRowValues : 1] = {};
   if (Side::kRowValues > 0 && row < p.rows)
     Side::of_row(a, place_in<Side::row_axis, Side::column_axis>(s.tile, s.tile_rows, row, p.column, p.origin), t, r);
   const int first_group = I::kChunk == 64 ? 0 : (drawn >> 4) & 3; // of the call's four

@@ -8,6 +8,7 @@ struct Tensor {
   i64 size[3], stride[3];
 };
 
+/// Operands of a side that is copied: none is held.
 struct Nothing {};
 
 /// The coordinates of an element on the axes t, m, n, k (those that its region sees), and its address for draws.
@@ -58,26 +59,26 @@ template <Storage kStorage> MHO_DEVICE u32 encode_pair(float first, float second
   return bits;
 }
 
-// Loads of what no kernel writes while this one runs. Not __ldg, which NVRTC keeps apart as if it had effects: the same
-// element asked for twice is loaded once.
+// Loads of what no kernel writes while this one runs. Volatile: the compiler takes other code for one without a reason
+// not to run it, and would load what an element does not have.
 MHO_DEVICE float load_constant(const float *from) {
   float value;
-  asm("ld.global.nc.f32 %0, [%1];" : "=f"(value) : "l"(from));
+  asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(value) : "l"(from));
   return value;
 }
 MHO_DEVICE u32 load_constant(const u32 *from) {
   u32 value;
-  asm("ld.global.nc.u32 %0, [%1];" : "=r"(value) : "l"(from));
+  asm volatile("ld.global.nc.u32 %0, [%1];" : "=r"(value) : "l"(from));
   return value;
 }
 MHO_DEVICE u16 load_constant(const u16 *from) {
   u16 value;
-  asm("ld.global.nc.u16 %0, [%1];" : "=h"(value) : "l"(from));
+  asm volatile("ld.global.nc.u16 %0, [%1];" : "=h"(value) : "l"(from));
   return value;
 }
 MHO_DEVICE float2 load_constant(const float2 *from) {
   float2 value;
-  asm("ld.global.nc.v2.f32 {%0, %1}, [%2];" : "=f"(value.x), "=f"(value.y) : "l"(from));
+  asm volatile("ld.global.nc.v2.f32 {%0, %1}, [%2];" : "=f"(value.x), "=f"(value.y) : "l"(from));
   return value;
 }
 
